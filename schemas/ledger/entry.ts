@@ -1,0 +1,40 @@
+import type { Reason } from '../reasons.ts'
+
+/** A bundle version as a decision names it. */
+export type BundleRef = { bundle: string; version: string; digest: string }
+
+/**
+ * One judgement about one subject: `bundles/<name>/<version>`, `<tenant>/<alias>`, `tenants/<tenant>` or
+ * `governance/<file>`, `registry.yaml`.
+ */
+export type Decision = {
+  subject: string
+  kind: 'seal' | 'promote' | 'rollback' | 'change' | 'refuse'
+  decision: 'allow' | 'deny' | 'wait'
+  reason_code: Reason
+  /** What a person reads: what was found, and what to do. */
+  message: string
+  /** RFC 3339: when a `wait` ends by itself. */
+  not_before: string | null
+  from: BundleRef | null
+  to: BundleRef | null
+  people: { authors: string[]; approvers: string[] }
+  /** Digest of the gate report, where gates ran. */
+  report: string | null
+}
+
+/** `entry.json` of a commit on `live`. */
+export type Entry = {
+  seq: number
+  /** `sha256:` digest of the entry.json before; null at seq 0. */
+  prev: string | null
+  /** RFC 3339, UTC, from the controller's clock; never before the entry before. */
+  at: string
+  /** The commit on `main` that was judged. */
+  source: string
+  /** First-parent commits of `main` that were passed over since the entry before, oldest first. */
+  covers: string[]
+  /** `sha256:` over the state files (all but entry.json), in the format of a bundle's digest. */
+  state_root: string
+  decisions: Decision[]
+}

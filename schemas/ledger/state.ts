@@ -1,0 +1,78 @@
+import type { AliasName } from '../names.ts'
+import type { Compatibility } from '../registry/manifest.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { ApiKey, Tenant, Values } from '../registry/tenant.ts'
+
+/** `registry.json` on `live`: the rules in force. */
+export type LedgerRegistry = { epoch: number; rules: Registry }
+
+/** An approval that was counted; `signature` is the armoured SSHSIG, so that the Runtime can verify it again. */
+export type Approval = {
+  principal: string
+  /** The signed statement, with its line feed. */
+  statement: string
+  signature: string
+}
+
+/** One level of an alias's stack, oldest first; the last one is what the alias holds. */
+export type StackLevel = {
+  bundle: string
+  version: string
+  digest: string
+  /** Seq at which it was pushed. */
+  seq: number
+  /** RFC 3339: when it last stopped being what the alias holds; null for the top. */
+  until: string | null
+}
+
+export type AliasState = {
+  bundle: string
+  version: string
+  bundle_id: string
+  digest: string
+  /** `refs/tags/bundles/<name>/<version>` */
+  tag: string
+  /** Oid of the seal commit. */
+  seal: string
+  /** Seq of the alias's last change. */
+  seq: number
+  /** RFC 3339: when it took this digest. */
+  since: string
+  /** Digest that it held before; null at first. */
+  from: string | null
+  approvals: Approval[]
+  stack: StackLevel[]
+}
+
+/** `tenants/<xx>/<tenant>.json` on `live`. */
+export type TenantState = {
+  tenant: string
+  status: Tenant['status']
+  labels: Tenant['labels']
+  limits: Tenant['limits']
+  quota: Tenant['quota']
+  max_staleness: string
+  keys: ApiKey[]
+  values: Values
+  aliases: Partial<Record<AliasName, AliasState>>
+}
+
+/** `bundles/<name>/<version>.json` on `live`. */
+export type SealRecord = {
+  bundle: string
+  version: string
+  bundle_id: string
+  digest: string
+  source_digest: string
+  /** Digest of the gate report. */
+  report: string
+  compatibility: Compatibility
+  /** Oid of the seal commit. */
+  seal: string
+  /** Oid of the tag object. */
+  tag_object: string
+  /** The commit on `main` whose tree was sealed. */
+  source: string
+  /** Principals who wrote it since the seal before; an unmapped one is its e-mail address. */
+  authors: string[]
+}

@@ -1,0 +1,25 @@
+/** `root.json`: what a Runtime is pinned to. */
+export type Root = {
+  registry: string
+  /** OpenSSH public keys, `ssh-ed25519 AAAA…`. */
+  keys: string[]
+  /** How many of `keys` must sign a keyset. */
+  threshold: number
+  /** Oid of the commit at seq 0. */
+  genesis: string
+}
+
+/** `trust/keysets/<version>.json` on `live`; beside it `<version>.json.sig`, armoured SSHSIGs (namespace `contractor-root`) one after another. */
+export type Keyset = {
+  registry: string
+  version: number
+  epoch: number
+  /** OpenSSH public keys that may sign commits of `live` and tags. */
+  controller_keys: string[]
+  heartbeat_key: string
+  /** Last seq for which keys of the keyset before are still accepted. */
+  trusted_until_seq: number | null
+}
+
+/** `heartbeat.json` on the parentless branch `heartbeat`, in a commit signed by the heartbeat key. */
+export type Heartbeat = { registry: string; seq: number; head: string; expires_at: string }
