@@ -4,8 +4,8 @@ import type { Reason } from '../reasons.ts'
 export type BundleRef = { bundle: string; version: string; digest: string }
 
 /**
- * One judgement about one subject: `bundles/<name>/<version>`, `<tenant>/<alias>`, `tenants/<tenant>` or
- * `governance/<file>`, `registry.yaml`.
+ * One judgement about one subject: `bundles/<name>/<version>`, `<tenant>/<alias>`, `tenants/<tenant>`,
+ * `governance/<file>`, `registry.yaml`, or `main` itself; for a malformed file that is no subject of its own, its path.
  */
 export type Decision = {
   subject: string

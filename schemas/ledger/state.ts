@@ -4,7 +4,21 @@ import type { Registry } from '../registry/registry.ts'
 import type { ApiKey, Tenant, Values } from '../registry/tenant.ts'
 
 /** `registry.json` on `live`: the rules in force. */
-export type LedgerRegistry = { epoch: number; rules: Registry }
+export type LedgerRegistry = {
+  epoch: number
+  rules: Registry
+  /** What the next change of governance must name (ADR 0018). */
+  governance?: GovernanceInForce
+}
+
+export type GovernanceInForce = {
+  /** Over `registry.yaml` and `governance/` without `governance/approvals/`, in the format of a bundle's digest. */
+  digest: string
+  /** SHA-256 of the `registry.yaml` in force, in hex: the one file of the digest that does not stand on `live`. */
+  registry_sha256: string
+  /** Seq of the last change of governance. */
+  seq: number
+}
 
 /** An approval that was counted; `signature` is the armoured SSHSIG, so that the Runtime can verify it again. */
 export type Approval = {
@@ -54,6 +68,8 @@ export type TenantState = {
   max_staleness: string
   keys: ApiKey[]
   values: Values
+  /** Seq of the last change of anything but the aliases; what an approval of a change names (ADR 0018). */
+  seq?: number
   aliases: Partial<Record<AliasName, AliasState>>
 }
 
@@ -73,6 +89,8 @@ export type SealRecord = {
   tag_object: string
   /** The commit on `main` whose tree was sealed. */
   source: string
+  /** Seq at which it was sealed. */
+  seq?: number
   /** Principals who wrote it since the seal before; an unmapped one is its e-mail address. */
   authors: string[]
 }
