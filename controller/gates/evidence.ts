@@ -1,0 +1,74 @@
+import { compileBundle } from '../../runtime/bundle/compile.ts'
+import type { BundleFiles } from '../../runtime/bundle/files.ts'
+import { sourceDigest } from '../../runtime/bundle/digest.ts'
+import { loadBundle, type LoadedBundle } from '../../runtime/bundle/load.ts'
+import { parseBundle, type ParsedBundle } from '../../runtime/bundle/parse.ts'
+import { checkEntitySchema } from '../../runtime/engine/contract.ts'
+import { runSuites, type SuiteResult } from '../../runtime/engine/suites.ts'
+import { checkTemplate } from '../../runtime/engine/template/check.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import type { Evidence } from './gate.ts'
+import { judgeEvidence, type GateOutcome, type GateRequest } from './judge-bundle.ts'
+
+/**
+ * Parses, compiles and runs a bundle through the Runtime's own engine, and judges what came of it. Hostile bundles
+ * make this slow or fatal, so the controller only calls it in the sandbox child.
+ */
+export function judgeBundle(request: GateRequest): GateOutcome {
+  const { files, name } = request
+  const prefix = `bundles/${name}/`
+  const { bundle, findings } = parseBundle(files, prefix)
+  const templates = bundle === null ? [] : templateFindings(bundle, prefix)
+  const entities = bundle === null ? [] : entityFindings(bundle, prefix)
+  const sound = ![...findings, ...templates, ...entities].some((finding) => finding.severity === 'error')
+  const compiled = bundle !== null && sound ? compile(files, request.rules.compiler) : null
+  const loaded = compiled?.kind === 'compiled' ? compiled.loaded : null
+  const evidence: Evidence = {
+    name,
+    prefix,
+    rules: request.rules,
+    files,
+    sourceDigest: sourceDigest(files),
+    shape: findings,
+    bundle,
+    templates,
+    entities,
+    compiled: compiled?.kind === 'compiled' ? compiled : null,
+    compileFault: compiled?.kind === 'failed' ? compiled.fault : null,
+    suites: loaded === null ? [] : suiteResults(loaded, 'given'),
+    suitesReversed: loaded === null ? [] : suiteResults(loaded, 'reversed'),
+    sealed: request.sealed,
+    previous: request.previous === null ? null : parseBundle(request.previous, prefix).bundle,
+  }
+  return { report: judgeEvidence(evidence), sealed: compiled?.kind === 'compiled' ? compiled.files : null }
+}
+
+type Compiled =
+  | { kind: 'compiled'; files: BundleFiles; digest: string; bundleId: string; loaded: LoadedBundle }
+  | { kind: 'failed'; fault: Fault }
+
+function compile(files: BundleFiles, compiler: number): Compiled {
+  try {
+    const compiled = compileBundle(files, compiler)
+    return { kind: 'compiled', ...compiled, loaded: loadBundle(compiled.files) }
+  } catch (error) {
+    if (error instanceof Fault) return { kind: 'failed', fault: error }
+    throw error
+  }
+}
+
+function suiteResults(loaded: LoadedBundle, order: 'given' | 'reversed'): SuiteResult[] {
+  return runSuites(loaded, {}, { order })
+}
+
+function templateFindings(bundle: ParsedBundle, prefix: string): Finding[] {
+  return [...bundle.templates].flatMap(([file, text]) => checkTemplate(text, `${prefix}templates/${file}`))
+}
+
+function entityFindings(bundle: ParsedBundle, prefix: string): Finding[] {
+  return [...bundle.entities].flatMap(([entity, schema]) => {
+    const path = `entities/${entity}.schema.yaml`
+    return checkEntitySchema(schema, `${prefix}${path}`, (pointer) => bundle.at(path, pointer))
+  })
+}

@@ -1,0 +1,50 @@
+import type { ParsedBundle } from '../../runtime/bundle/parse.ts'
+import type { BundleFiles } from '../../runtime/bundle/files.ts'
+import type { SuiteResult } from '../../runtime/engine/suites.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import type { Fault } from '../../schemas/fault.ts'
+import type { Registry } from '../../schemas/registry/registry.ts'
+
+/** A version of the bundle that is sealed already. */
+export type SealedVersion = { version: string; source_digest: string; digest: string }
+
+/** Everything that the gates of a bundle may look at, gathered once; a gate runs nothing and reads nothing itself. */
+export type Evidence = {
+  /** Name of the folder under `bundles/`. */
+  name: string
+  /** `bundles/<name>/`, in front of the paths of findings. */
+  prefix: string
+  rules: Registry
+  files: BundleFiles
+  sourceDigest: string
+  /** Findings of reading and parsing, each under the gate that judges them. */
+  shape: readonly Finding[]
+  /** Null where the shape is too broken to go on. */
+  bundle: ParsedBundle | null
+  templates: readonly Finding[]
+  entities: readonly Finding[]
+  /** Null where it was not tried because of the findings above. */
+  compiled: { digest: string; bundleId: string } | null
+  /** Why compiling or loading failed, where it did. */
+  compileFault: Fault | null
+  /** Results of the suites in the order written; empty where the bundle did not load. */
+  suites: readonly SuiteResult[]
+  /** The same cases backwards. */
+  suitesReversed: readonly SuiteResult[]
+  sealed: readonly SealedVersion[]
+  /** The greatest sealed version below this one. */
+  previous: ParsedBundle | null
+}
+
+/** A named, pure judgement over evidence. It passes where it finds no error. */
+export type Gate = {
+  name: string
+  /** Version of the catalogue in which it denies; one version earlier it warns. */
+  since: number
+  judge(evidence: Evidence): Finding[]
+}
+
+/** The findings of parsing that belong to a gate. */
+export function shapeOf(evidence: Evidence, gate: string): Finding[] {
+  return evidence.shape.filter((finding) => finding.gate === gate)
+}

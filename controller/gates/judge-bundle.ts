@@ -1,0 +1,54 @@
+import type { BundleFiles } from '../../runtime/bundle/files.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import type { Registry } from '../../schemas/registry/registry.ts'
+import { BUNDLE_GATES } from './catalog.ts'
+import type { Evidence, SealedVersion } from './gate.ts'
+import type { GateReport } from './report.ts'
+
+/** What a judgement of one bundle source starts from. */
+export type GateRequest = {
+  /** The source, without `sealed/`. */
+  files: BundleFiles
+  /** Name of the folder under `bundles/`. */
+  name: string
+  rules: Registry
+  sealed: readonly SealedVersion[]
+  /** Sealed files of the greatest sealed version below this one. */
+  previous: BundleFiles | null
+}
+
+/** `sealed` holds the sealed files where the bundle compiled, whatever the verdict. */
+export type GateOutcome = { report: GateReport; sealed: BundleFiles | null }
+
+/** Judges evidence by every gate of the catalogue that `rules.gates` pins; a gate of the next version warns. */
+export function judgeEvidence(evidence: Evidence): GateReport {
+  const { rules, bundle, compiled, name } = evidence
+  const judged = BUNDLE_GATES.filter((gate) => gate.since <= rules.gates + 1).map((gate) => ({
+    gate: gate.name,
+    findings: gate.since <= rules.gates ? gate.judge(evidence) : gate.judge(evidence).map(asWarning),
+  }))
+  const findings = judged.flatMap((gate) => gate.findings)
+  return {
+    gates: rules.gates,
+    compiler: rules.compiler,
+    runtime: rules.runtime.version,
+    bundle: name,
+    version: bundle?.version ?? '',
+    source_digest: evidence.sourceDigest,
+    bundle_id: compiled?.bundleId ?? null,
+    digest: compiled?.digest ?? null,
+    verdict: compiled !== null && worst(findings) !== 'fail' ? 'pass' : 'fail',
+    ran: judged.map((gate) => ({ gate: gate.gate, verdict: worst(gate.findings) })),
+    findings,
+    suites: [...evidence.suites],
+  }
+}
+
+function asWarning(finding: Finding): Finding {
+  return finding.severity === 'error' ? { ...finding, severity: 'warning' } : finding
+}
+
+function worst(findings: readonly Finding[]): 'pass' | 'fail' | 'warn' {
+  if (findings.some((finding) => finding.severity === 'error')) return 'fail'
+  return findings.some((finding) => finding.severity === 'warning') ? 'warn' : 'pass'
+}

@@ -1,0 +1,52 @@
+import { POLICY_KINDS, type PolicyKind } from '../../schemas/registry/policies.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import type { Evidence, Gate } from './gate.ts'
+import { shapeOf } from './gate.ts'
+
+/** The policies that the registry requires are there, well formed, and speak of intents that exist. */
+export const policies: Gate = {
+  name: 'policies',
+  since: 1,
+  judge: (evidence) => [...shapeOf(evidence, 'policies'), ...missing(evidence), ...unknownIntents(evidence)],
+}
+
+function missing({ files, rules, prefix }: Evidence): Finding[] {
+  return rules.policies.required
+    .filter((kind) => !files.has(`policies/${kind}.yaml`))
+    .map((kind) => ({
+      gate: 'policies',
+      code: 'POLICY_MISSING',
+      severity: 'error',
+      path: `${prefix}policies/${kind}.yaml`,
+      line: 1,
+      column: 1,
+      message: isKind(kind)
+        ? `The registry requires the policy ${kind}.`
+        : `The registry requires the policy ${kind}, which this version does not know.`,
+      hint: isKind(kind) ? `Add policies/${kind}.yaml.` : 'Correct policies.required in registry.yaml.',
+    }))
+}
+
+function unknownIntents({ bundle, prefix }: Evidence): Finding[] {
+  const allowed = bundle?.policies.security?.allowed_intents ?? []
+  const known = new Set(['*', ...(bundle?.ontology.intents ?? []).map((intent) => intent.name)])
+  return allowed.flatMap((name, index): Finding[] =>
+    bundle === null || known.has(name)
+      ? []
+      : [
+          {
+            gate: 'policies',
+            code: 'POLICY_INVALID',
+            severity: 'error',
+            path: `${prefix}policies/security.yaml`,
+            ...bundle.at('policies/security.yaml', ['allowed_intents', index]),
+            message: `allowed_intents names "${name}", which is no intent of the ontology.`,
+            hint: 'Correct the name, or write ["*"] for all intents.',
+          },
+        ],
+  )
+}
+
+function isKind(kind: string): kind is PolicyKind {
+  return (POLICY_KINDS as readonly string[]).includes(kind)
+}

@@ -1,0 +1,170 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { bundleDigest, sourceDigest } from '../../runtime/bundle/digest.ts'
+import { PACKAGE_ROOT } from '../../schemas/package-root.ts'
+import type { Reason } from '../../schemas/reasons.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { GateOutcome, GateRequest } from './judge-bundle.ts'
+import { decodeOutcome, encodeRequest } from './wire.ts'
+
+export type SandboxLimits = {
+  /** Wall time of one judgement. */
+  timeoutMs: number
+  /** V8's old space, in MiB. */
+  memoryMiB: number
+  /** Bytes on standard output. */
+  maxOutputBytes: number
+}
+
+export const SANDBOX_LIMITS: SandboxLimits = { timeoutMs: 60_000, memoryMiB: 768, maxOutputBytes: 48 * 1024 * 1024 }
+
+export type Sandbox = {
+  /** Judges one bundle in a fresh process. A crash or a time-out is a failing report, never an exception. */
+  judge(request: GateRequest): Promise<GateOutcome>
+  stop(): Promise<void>
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>
+type Ended = { kind: 'output'; text: string } | { kind: 'failed'; reason: Reason; message: string }
+
+/**
+ * A sandbox that keeps one spare child ready, so that a judgement does not wait for a process to start. A child
+ * serves one request and ends: nothing of one bundle reaches the next.
+ */
+export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS): Sandbox {
+  const running = new Set<Child>()
+  let stopped = false
+  const start = (): Child => {
+    const child = startChild(limits)
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    return child
+  }
+  let spare: Child | null = start()
+  const take = (): Child => {
+    const child = spare
+    spare = null
+    return child !== null && running.has(child) ? child : start()
+  }
+  return {
+    async judge(request) {
+      if (stopped) throw new Fault('UNDECIDED', 'The sandbox is stopped; start the controller again.')
+      const ended = await judgeIn(take(), encodeRequest(request), limits)
+      if (!stopped) spare ??= start()
+      return outcomeOf(ended, request)
+    },
+    async stop() {
+      stopped = true
+      const exits = [...running].map((child) => new Promise((resolve) => child.once('exit', resolve)))
+      for (const child of running) kill(child)
+      await Promise.all(exits)
+    },
+  }
+}
+
+function startChild({ memoryMiB }: SandboxLimits): Child {
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission'
+  const entry = fileURLToPath(new URL('sandbox-child.js', import.meta.url))
+  const flags = ['--no-warnings', permission, `--allow-fs-read=${PACKAGE_ROOT}/*`, `--max-old-space-size=${memoryMiB}`]
+  const child = spawn(process.execPath, [...flags, entry], {
+    cwd: PACKAGE_ROOT,
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  child.on('error', () => {})
+  child.stdin.on('error', () => {})
+  return child
+}
+
+function judgeIn(child: Child, request: string, { timeoutMs, maxOutputBytes }: SandboxLimits): Promise<Ended> {
+  return new Promise((resolve) => {
+    const output: Buffer[] = []
+    let size = 0
+    let complaint = ''
+    const settle = (ended: Ended) => {
+      clearTimeout(timer)
+      kill(child)
+      resolve(ended)
+    }
+    const timer = setTimeout(() => {
+      settle({
+        kind: 'failed',
+        reason: 'GATE_TIMEOUT',
+        message: `The gates did not finish within ${timeoutMs / 1000} s.`,
+      })
+    }, timeoutMs)
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxOutputBytes)
+        settle({
+          kind: 'failed',
+          reason: 'GATE_CRASHED',
+          message: `The gates printed more than ${maxOutputBytes} bytes.`,
+        })
+      else output.push(chunk)
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (complaint.length < 2_000) complaint += chunk.toString('utf8')
+    })
+    child.once('close', (code, signal) => {
+      if (code === 0) settle({ kind: 'output', text: Buffer.concat(output).toString('utf8') })
+      else
+        settle({
+          kind: 'failed',
+          reason: 'GATE_CRASHED',
+          message: `The process of the gates ended with ${signal ?? `code ${code}`}${memoryHint(complaint)}.`,
+        })
+    })
+    child.stdin.end(request)
+  })
+}
+
+function memoryHint(complaint: string): string {
+  return /heap out of memory|heap limit/i.test(complaint) ? ' (it ran out of memory)' : ''
+}
+
+function kill(child: Child): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL')
+  }
+}
+
+function outcomeOf(ended: Ended, request: GateRequest): GateOutcome {
+  if (ended.kind === 'failed') return failure(ended.reason, ended.message, request)
+  try {
+    const outcome = decodeOutcome(ended.text, request.files)
+    if (outcome.sealed !== null && bundleDigest(outcome.sealed) !== outcome.report.digest) throw new Error('digest')
+    return outcome
+  } catch {
+    return failure('GATE_CRASHED', 'The process of the gates gave no readable verdict.', request)
+  }
+}
+
+function failure(reason: Reason, message: string, { files, name, rules }: GateRequest): GateOutcome {
+  const place = { path: `bundles/${name}`, line: 1, column: 1 }
+  const hint = 'A bundle that exhausts its time or memory is refused: make it smaller or simpler.'
+  return {
+    sealed: null,
+    report: {
+      gates: rules.gates,
+      compiler: rules.compiler,
+      runtime: rules.runtime.version,
+      bundle: name,
+      version: '',
+      source_digest: sourceDigest(files),
+      bundle_id: null,
+      digest: null,
+      verdict: 'fail',
+      ran: [{ gate: 'sandbox', verdict: 'fail' }],
+      findings: [{ gate: 'sandbox', code: reason, severity: 'error', ...place, message, hint }],
+      suites: [],
+    },
+  }
+}
