@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+type Sync = { running: Promise<void>; next: Promise<void> | null }
+const syncs = new Map<string, Sync>()
+
+/**
+ * Makes the entries of a directory durable. Callers that ask while one fsync runs share the next one, so that a
+ * hundred files renamed into one directory cost two fsyncs and not a hundred.
+ */
+export function syncDirectory(directory: string): Promise<void> {
+  const sync = syncs.get(directory)
+  if (sync === undefined) {
+    const running = fsyncDirectory(directory).finally(() => {
+      if (syncs.get(directory)?.running === running) syncs.delete(directory)
+    })
+    syncs.set(directory, { running, next: null })
+    return running
+  }
+  sync.next ??= sync.running
+    .catch(() => undefined)
+    .then(() => {
+      syncs.delete(directory)
+      return syncDirectory(directory)
+    })
+  return sync.next
+}
+
+async function fsyncDirectory(directory: string): Promise<void> {
+  const handle = await fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Writes a file that is on disk, whole, before it gets its name: temp → fsync → rename → fsync of the directory. */
+export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  const temporary = await writeTemporary(dirname(path), basename(path), bytes, mode)
+  await renameDurably(temporary, path)
+}
+
+/** Writes and fsyncs a file under a name of its own beside where it will stand; nothing is left behind on failure. */
+export async function writeTemporary(
+  directory: string,
+  stem: string,
+  bytes: Uint8Array | string,
+  mode = 0o644,
+): Promise<string> {
+  const temporary = join(directory, `.tmp-${stem}-${process.pid}-${randomBytes(6).toString('hex')}`)
+  const handle = await fs.open(temporary, 'wx', mode)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } catch (error) {
+    await handle.close()
+    await fs.rm(temporary, { force: true })
+    throw error
+  }
+  await handle.close()
+  return temporary
+}
+
+/** Moves a file that is already fsynced to its name, over what stands there; removes it when the move fails. */
+export async function renameDurably(temporary: string, path: string): Promise<void> {
+  try {
+    await fs.rename(temporary, path)
+  } catch (error) {
+    await fs.rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Makes a directory and its missing parents, and makes their names durable. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await fs.mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
+}
+
+export async function removeDurably(path: string): Promise<void> {
+  await fs.rm(path, { force: true })
+  await syncDirectory(dirname(path))
+}
+
+/** `null` only where nothing stands under that name; any other failure is thrown. */
+export async function lstatOrNull(path: string): Promise<Stats | null> {
+  return absentAsNull(fs.lstat(path))
+}
+
+/** Waits for a file operation; "no such file or directory" is `null`, any other failure is thrown. */
+export async function absentAsNull<T>(operation: Promise<T>): Promise<T | null> {
+  try {
+    return await operation
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return null
+    throw error
+  }
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
+
+/**
+ * The `fs` for isomorphic-git: as node's, except that a file which is written is durable and never seen half-written
+ * (isomorphic-git itself writes in place and never syncs).
+ */
+export const durableFs = {
+  promises: {
+    readFile: fs.readFile,
+    readdir: fs.readdir,
+    stat: fs.stat,
+    lstat: fs.lstat,
+    readlink: fs.readlink,
+    symlink: fs.symlink,
+    chmod: fs.chmod,
+    rm: fs.rm,
+    rmdir: fs.rmdir,
+    unlink: removeDurably,
+    mkdir: fs.mkdir,
+    writeFile: (path: string, bytes: Uint8Array | string) => writeDurably(path, bytes),
+  },
+}
