@@ -12,12 +12,15 @@ export type LedgerRegistry = {
 }
 
 export type GovernanceInForce = {
-  /** Over `registry.yaml` and `governance/` without `governance/approvals/`, in the format of a bundle's digest. */
+  /**
+   * Over the files of `governance/` on `live`, in the format of a bundle's digest; `governance/registry.yaml` (the
+   * rules in force, word for word) counts under its path on `main`, `registry.yaml`.
+   */
   digest: string
-  /** SHA-256 of the `registry.yaml` in force, in hex: the one file of the digest that does not stand on `live`. */
-  registry_sha256: string
   /** Seq of the last change of governance. */
   seq: number
+  /** The owners' approvals of that change; none where it only revoked. */
+  approvals: Approval[]
 }
 
 /** An approval that was counted; `signature` is the armoured SSHSIG, so that the Runtime can verify it again. */
