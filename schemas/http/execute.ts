@@ -10,11 +10,15 @@ export type Explanation = {
   score: number
   threshold: number
   matched: string[]
+  /** Intents to ask back about, where the outcome is `fallback` because they were within `min_margin`. */
+  ambiguous?: string[]
   /** Present for keys with the scope `explain`, or where the security policy says so. */
   detail?: RoutingDetail
 }
 
 export type RoutingDetail = {
+  /** The intent with the largest score, which the contributions are for, also where the outcome is `fallback`. */
+  best?: string
   contributions: { word: string; weight: number }[]
   unknown: string[]
   synonyms: { from: string; to: string }[]

@@ -1,0 +1,102 @@
+import type { RoutingDetail } from '../../../schemas/http/execute.ts'
+import { heldToRange } from './apportion.ts'
+import type { RouterModel } from './model.ts'
+import { nearestUtterance } from './nearest.ts'
+import { createReader, type Reading } from './reading.ts'
+import { createScorer, UNITS, type Scored } from './score.ts'
+import { decodeRouter } from './sealed-format.ts'
+
+/** `score` and `threshold` are from 0 to 1; `matched` are the words of the question that spoke for the intent. */
+export type Route = {
+  outcome: 'answered' | 'fallback'
+  /** The intent that answers; the fallback of the ontology where the outcome is `fallback`. */
+  intent: string
+  score: number
+  threshold: number
+  matched: string[]
+  /** Intents within `min_margin` of the best, and the best, where that is why the outcome is `fallback`. */
+  ambiguous: string[]
+}
+
+export type ExplainedRoute = Route & { detail: RoutingDetail }
+
+export type Router = {
+  /** Names of the intents that a question may be routed to, in code unit order. */
+  intents: readonly string[]
+  route(question: string): Route
+  explain(question: string): ExplainedRoute
+}
+
+/** A word is named as matched when it gives at least this share of what the strongest word gives. */
+const MATCHED_SHARE = 0.2
+
+/**
+ * @throws Fault `BUNDLE_UNVERIFIED` for bytes that are no router; `INCOMPATIBLE_RUNTIME` where this process would read
+ *   words in another way than the process that compiled it.
+ */
+export function loadRouter(bytes: Buffer): Router {
+  const model = decodeRouter(bytes)
+  const read = createReader(model.rules)
+  const score = createScorer(model)
+  const nearest = nearestUtterance(model.intents, read)
+  return {
+    intents: model.intents.map(({ name }) => name),
+    route: (question) => {
+      const reading = read(question)
+      return routeOf(model, reading, score(reading))
+    },
+    explain: (question) => {
+      const reading = read(question)
+      const scored = score(reading)
+      const route = routeOf(model, reading, scored)
+      const nearestText = scored.best < 0 ? null : nearest(scored.best, reading)
+      return { ...route, detail: detailOf(model, reading, scored, route, nearestText) }
+    },
+  }
+}
+
+function routeOf(model: RouterModel, { units }: Reading, scored: Scored): Route {
+  const best = model.intents[scored.best]
+  const threshold = best?.threshold ?? 1
+  const top = scored.all[scored.best] ?? 0
+  // Without a word there is nothing that could speak for an intent.
+  const score = units.length === 0 ? 0 : heldToRange(top, UNITS) / UNITS
+  const matched = matchedWords(units, scored)
+  const refused = { outcome: 'fallback', intent: model.fallback, score, threshold, matched } as const
+  if (!best || units.length === 0 || score < threshold) return { ...refused, ambiguous: [] }
+  const near = (scored.all[scored.second] ?? -Infinity) > top - model.minMargin * UNITS
+  if (!near) return { outcome: 'answered', intent: best.name, score, threshold, matched, ambiguous: [] }
+  const ambiguous = [...scored.all.keys()]
+    .filter((intent) => (scored.all[intent] as number) > top - model.minMargin * UNITS)
+    .sort((a, b) => (scored.all[b] as number) - (scored.all[a] as number) || a - b)
+    .map((intent) => model.intents[intent]?.name ?? '')
+  return { ...refused, ambiguous }
+}
+
+function matchedWords(units: readonly string[], { contributions, unknown }: Scored): string[] {
+  const least = Math.max(1, MATCHED_SHARE * Math.max(0, ...contributions))
+  const matched = units.filter((_, i) => unknown[i] === 0 && (contributions[i] ?? 0) >= least)
+  return [...new Set(matched)]
+}
+
+function detailOf(
+  model: RouterModel,
+  { units, synonyms }: Reading,
+  scored: Scored,
+  { ambiguous }: Route,
+  nearest: string | null,
+): RoutingDetail {
+  const runnerUp = model.intents[scored.second]
+  const best = model.intents[scored.best]
+  return {
+    ...(best && { best: best.name }),
+    contributions: units.map((word, i) => ({ word, weight: (scored.contributions[i] ?? 0) / UNITS })),
+    unknown: units.filter((_, i) => scored.unknown[i] === 1),
+    synonyms,
+    runner_up: runnerUp
+      ? { intent: runnerUp.name, score: heldToRange(scored.all[scored.second] ?? 0, UNITS) / UNITS }
+      : null,
+    ambiguous,
+    nearest,
+  }
+}

@@ -1,0 +1,113 @@
+import { apportion, heldToRange } from './apportion.ts'
+import { familyValues } from './feature-rows.ts'
+import { createFeatureList, FAMILIES, takeFeatures, WORD, type FeatureList } from './features.ts'
+import { hashIndex } from './hash-index.ts'
+import type { FeatureTable, RouterModel } from './model.ts'
+import type { Reading } from './reading.ts'
+
+/** Scores are whole multiples of 1 / UNITS, so that contributions add up exactly in whatever order they are added. */
+export const UNITS = 65_536
+
+export type Scored = {
+  /** Index of the intent with the largest score, and of the second; -1 where there is none. Ties go by name. */
+  best: number
+  second: number
+  /** Score of every intent in units, before it is held to 0..1; used again for the next question. */
+  all: Float64Array
+  /** What each unit of the question gives to the score of the best intent, in units; adds up to that score. */
+  contributions: number[]
+  /** 1 for each unit of the question with a word that no utterance has. */
+  unknown: Uint8Array
+}
+
+/** Scores one reading; the function keeps its columns between calls, so it is not to be shared between threads. */
+export function createScorer(model: RouterModel): (reading: Reading) => Scored {
+  const { features, intents, scoring } = model
+  const find = hashIndex(features)
+  const count = intents.length
+  const sums = new Int32Array(FAMILIES * count)
+  const all = new Float64Array(count)
+  let list = createFeatureList()
+  let found = new Int32Array(list.high.length)
+
+  return (reading) => {
+    list = takeFeatures(reading, list)
+    if (found.length < list.high.length) found = new Int32Array(list.high.length)
+    sums.fill(0)
+    for (let i = 0; i < list.count; i++) {
+      const feature = find(list.high[i] as number, list.low[i] as number)
+      found[i] = feature
+      if (feature < 0) continue
+      const offset = (list.family[i] as number) * count
+      const to = features.starts[feature + 1] as number
+      for (let k = features.starts[feature] as number; k < to; k++) {
+        const at = offset + (features.intentOf[k] as number)
+        sums[at] = (sums[at] as number) + (features.weights[k] as number)
+      }
+    }
+    const values = familyValues(list)
+    let best = -1
+    let second = -1
+    for (let intent = 0; intent < count; intent++) {
+      const { scale, bias } = intents[intent] as (typeof intents)[number]
+      let sum = 0
+      for (let family = 0; family < FAMILIES; family++) {
+        sum += (values[family] as number) * (sums[family * count + intent] as number)
+      }
+      const score = Math.round(UNITS * (scoring.slope * (scale * sum + bias) + scoring.offset))
+      all[intent] = score
+      if (best < 0 || score > (all[best] as number)) {
+        second = best
+        best = intent
+      } else if (second < 0 || score > (all[second] as number)) second = intent
+    }
+    const unknown = new Uint8Array(reading.units.length)
+    for (let i = 0; i < list.count; i++) {
+      if (list.family[i] === WORD && (found[i] as number) < 0) unknown[list.first[i] as number] = 1
+    }
+    const parts = best < 0 ? [] : partsOf(model, best, list, found, values, reading.units.length)
+    const contributions = apportion(parts, best < 0 ? 0 : heldToRange(all[best] as number, UNITS))
+    return { best, second, all, contributions, unknown }
+  }
+}
+
+/**
+ * What each unit of the question gives to the score of an intent. Pairs give half to each of their words. What the
+ * score has without any word (bias and offset) is given to the units by their share of the length of the text.
+ */
+function partsOf(
+  { features, intents, scoring }: RouterModel,
+  intent: number,
+  list: FeatureList,
+  found: Int32Array,
+  values: readonly number[],
+  units: number,
+): number[] {
+  const { scale, bias } = intents[intent] as (typeof intents)[number]
+  const parts = Array.from({ length: units }, () => 0)
+  let square = 0
+  for (let i = 0; i < list.count; i++) square += (values[list.family[i] as number] as number) ** 2
+  const base = (UNITS * (scoring.slope * bias + scoring.offset)) / square
+  const factor = UNITS * scoring.slope * scale
+  for (let i = 0; i < list.count; i++) {
+    const value = values[list.family[i] as number] as number
+    const weight = weightOf(features, found[i] as number, intent)
+    const half = (value * value * base + value * weight * factor) / 2
+    const first = list.first[i] as number
+    const second = list.second[i] as number
+    parts[first] = (parts[first] as number) + half
+    parts[second] = (parts[second] as number) + half
+  }
+  return parts
+}
+
+function weightOf(features: FeatureTable, feature: number, intent: number): number {
+  if (feature < 0) return 0
+  const to = features.starts[feature + 1] as number
+  for (let k = features.starts[feature] as number; k < to; k++) {
+    const named = features.intentOf[k] as number
+    if (named === intent) return features.weights[k] as number
+    if (named > intent) return 0
+  }
+  return 0
+}
