@@ -3,35 +3,46 @@ import { constants, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-type Sync = { running: Promise<void>; next: Promise<void> | null }
-const syncs = new Map<string, Sync>()
+const running = new Map<string, Promise<void>>()
+const waiting = new Map<string, Promise<void>>()
+const failed = new Map<string, unknown>()
 
 /**
  * Makes the entries of a directory durable. Callers that ask while one fsync runs share the next one, so that a
- * hundred files renamed into one directory cost two fsyncs and not a hundred.
+ * hundred files renamed into one directory cost two fsyncs and not a hundred. A directory whose fsync once failed
+ * stays failed until the process is started again: the kernel reports such a loss only once.
  */
 export function syncDirectory(directory: string): Promise<void> {
-  const sync = syncs.get(directory)
-  if (sync === undefined) {
-    const running = fsyncDirectory(directory).finally(() => {
-      if (syncs.get(directory)?.running === running) syncs.delete(directory)
-    })
-    syncs.set(directory, { running, next: null })
-    return running
-  }
-  sync.next ??= sync.running
-    .catch(() => undefined)
-    .then(() => {
-      syncs.delete(directory)
-      return syncDirectory(directory)
-    })
-  return sync.next
+  const current = running.get(directory)
+  if (current === undefined) return startSync(directory)
+  const next =
+    waiting.get(directory) ??
+    current
+      .catch(() => undefined)
+      .then(() => {
+        waiting.delete(directory)
+        return startSync(directory)
+      })
+  waiting.set(directory, next)
+  return next
+}
+
+function startSync(directory: string): Promise<void> {
+  const sync = fsyncDirectory(directory).finally(() => {
+    if (running.get(directory) === sync) running.delete(directory)
+  })
+  running.set(directory, sync)
+  return sync
 }
 
 async function fsyncDirectory(directory: string): Promise<void> {
+  if (failed.has(directory)) throw failed.get(directory)
   const handle = await fs.open(directory, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await handle.sync()
+  } catch (error) {
+    failed.set(directory, error)
+    throw error
   } finally {
     await handle.close()
   }
@@ -39,29 +50,23 @@ async function fsyncDirectory(directory: string): Promise<void> {
 
 /** Writes a file that is on disk, whole, before it gets its name: temp → fsync → rename → fsync of the directory. */
 export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
-  const temporary = await writeTemporary(dirname(path), basename(path), bytes, mode)
+  const temporary = join(dirname(path), `.tmp-${basename(path)}-${process.pid}-${randomBytes(6).toString('hex')}`)
+  await writeFileSynced(temporary, bytes, mode)
   await renameDurably(temporary, path)
 }
 
-/** Writes and fsyncs a file under a name of its own beside where it will stand; nothing is left behind on failure. */
-export async function writeTemporary(
-  directory: string,
-  stem: string,
-  bytes: Uint8Array | string,
-  mode = 0o644,
-): Promise<string> {
-  const temporary = join(directory, `.tmp-${stem}-${process.pid}-${randomBytes(6).toString('hex')}`)
-  const handle = await fs.open(temporary, 'wx', mode)
+/** Writes a new file and its bytes to disk, not yet its name; nothing is left behind on failure. */
+export async function writeFileSynced(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  const handle = await fs.open(path, 'wx', mode)
   try {
     await handle.writeFile(bytes)
     await handle.sync()
   } catch (error) {
     await handle.close()
-    await fs.rm(temporary, { force: true })
+    await fs.rm(path, { force: true })
     throw error
   }
   await handle.close()
-  return temporary
 }
 
 /** Moves a file that is already fsynced to its name, over what stands there; removes it when the move fails. */

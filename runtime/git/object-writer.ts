@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { absentAsNull, isCode, makeDirectory, renameDurably, syncDirectory, writeFileSynced } from './durable-fs.ts'
+import { deflate } from './inflate.ts'
+import { loosePath } from './loose-objects.ts'
+import { objectId, type ObjectWriter } from './object-reader.ts'
+import type { ObjectStore } from './object-store.ts'
+import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
+
+/** Git's own name for such files, which `git prune` removes when they are old. */
+const PREFIX = 'tmp_obj_'
+
+/**
+ * Writes loose objects of one repository. An object that is there already is read and hashed first: a torn one is
+ * replaced, a whole one is made durable (whoever wrote it may not have).
+ */
+export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'known'>): ObjectWriter {
+  const ready = new Map<string, Promise<void>>()
+  /** The first of many writers into one directory makes it and its name durable; the others wait for that. */
+  const directory = (path: string): Promise<void> => {
+    const made = ready.get(path) ?? mkdir(path, { recursive: true }).then(() => syncDirectory(objects))
+    ready.set(path, made)
+    return made
+  }
+  return {
+    async write(type, body) {
+      const oid = objectId(type, body)
+      const path = loosePath(objects, oid)
+      if ((await store.known(oid)) !== null) {
+        await makeDurable(path)
+        return oid
+      }
+      const whole = await deflate(Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]))
+      const temporary = join(objects, temporaryName())
+      await writeFileSynced(temporary, whole, 0o444)
+      await directory(dirname(path)).catch((error: unknown) => discard(error, temporary))
+      await rename(temporary, path).catch(async (error: unknown) => {
+        // A `git gc` removes directories that it emptied.
+        ready.delete(dirname(path))
+        if (!isCode(error, 'ENOENT')) return discard(error, temporary)
+        await directory(dirname(path))
+        await renameDurably(temporary, path)
+      })
+      await syncDirectory(dirname(path))
+      return oid
+    },
+  }
+}
+
+async function discard(error: unknown, temporary: string): Promise<never> {
+  await rm(temporary, { force: true })
+  throw error
+}
+
+function temporaryName(): string {
+  return `${PREFIX}${processIdentity()}_${randomBytes(6).toString('hex')}`
+}
+
+async function makeDurable(path: string): Promise<void> {
+  const handle = await absentAsNull(open(path, constants.O_RDONLY))
+  if (handle === null) return
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Moves a file of the same file system, already fsynced, to be the loose object `oid`. */
+export async function adoptLooseObject(objects: string, oid: string, file: string): Promise<void> {
+  const path = loosePath(objects, oid)
+  await makeDirectory(dirname(path))
+  await rename(file, path)
+  await syncDirectory(dirname(path))
+}
+
+/** Removes what writers left behind that are gone; never the file of a live one. */
+export async function sweepTemporaryObjects(objects: string): Promise<void> {
+  const names = (await absentAsNull(readdir(objects))) ?? []
+  for (const name of names.filter((each) => each.startsWith(PREFIX))) {
+    const identity = name.slice(PREFIX.length).split('_')[0] ?? ''
+    const path = join(objects, name)
+    const file = await absentAsNull(stat(path))
+    if (file !== null && IDENTITY.test(identity) && isGone(identity, Date.now() - file.mtimeMs))
+      await rm(path, { force: true })
+  }
+}
