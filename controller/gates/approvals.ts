@@ -27,7 +27,7 @@ export const approvals: AliasGate = {
       needed,
       at: now,
     })
-    if (approved.length >= needed) {
+    if (faults.length === 0) {
       const statement = approvalStatement(change)
       const counted = evidence.approvals.filter(({ principal }) => approved.includes(principal))
       return { verdict: 'pass', approvals: counted.map((approval) => ({ ...approval, statement })) }
