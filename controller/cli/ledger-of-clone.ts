@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { verifyLedger, type VerifiedLedger } from '../../runtime/trust/ledger.ts'
+import { parseRoot } from '../../runtime/trust/root.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { Root } from '../../schemas/ledger/trust.ts'
+import { optionText, type Call } from './command.ts'
+import type { Clone } from './clone.ts'
+
+export const TRUST_OPTION = [
+  '--trust <root.json>',
+  'the pinned root (default: CONTRACTOR_TRUST, or git config contractor.trust)',
+] as const
+export const OFFLINE_OPTION = ['--offline', 'do not fetch first; read what the clone has'] as const
+
+/** The pinned root. @throws Fault `CONFIG_INVALID` where none is named: nothing is believed without one */
+export async function pinnedRoot(call: Call, clone: Clone): Promise<Root> {
+  const named = optionText(call, 'trust') ?? call.env['CONTRACTOR_TRUST'] ?? (await configured(clone))
+  if (named === '') {
+    throw new Fault(
+      'CONFIG_INVALID',
+      'No root is pinned, so nothing on `live` can be believed. Name root.json with --trust, CONTRACTOR_TRUST or `git config contractor.trust <path>`.',
+    )
+  }
+  const path = resolve(call.cwd, named)
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new Fault('CONFIG_INVALID', `The pinned root ${path} cannot be read.`, { cause: error })
+  })
+  return parseRoot(bytes)
+}
+
+/**
+ * What `live` says, verified from the pinned root. Fetches `live` and the bundle tags first unless `--offline`.
+ * @throws Fault of the trust room, where something does not verify
+ */
+export async function ledgerOfClone(call: Call, clone: Clone): Promise<VerifiedLedger> {
+  const root = await pinnedRoot(call, clone)
+  const head = await liveHead(call, clone)
+  return verifyLedger({ reader: clone.repository, root, accepted: null, head })
+}
+
+/** Oid of `live`, fetched from `origin` where there is one. */
+export async function liveHead(call: Call, clone: Clone): Promise<string> {
+  const remotes = await clone.git('remote')
+  const remote = remotes.split('\n').includes('origin')
+  if (remote && call.options['offline'] !== true) {
+    await clone.git(
+      'fetch',
+      '--quiet',
+      'origin',
+      '+refs/heads/live:refs/remotes/origin/live',
+      '+refs/tags/bundles/*:refs/tags/bundles/*',
+    )
+  }
+  const head = await clone.repository.readRef(remote ? 'refs/remotes/origin/live' : 'refs/heads/live')
+  if (head !== null) return head
+  throw new Fault(
+    'USAGE',
+    'The registry has no branch `live` yet: no controller has started on it. Run `contractor root init` and start one.',
+  )
+}
+
+function configured(clone: Clone): Promise<string> {
+  return clone.git('config', '--default', '', '--get', 'contractor.trust')
+}

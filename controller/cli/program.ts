@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander'
+import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
+import type { CommandSpec } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { reportFailure, type ExitCode } from './exit.ts'
+import { openTerminal } from './terminal.ts'
+
+/** Reads the command line, runs one command, and says how it ended. Usage errors end with 2, before anything ran. */
+export async function runContractor(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
+  let code: ExitCode = 0
+  const program = new Command('contractor')
+    .description('The control plane for governed AI systems: versioned, tested, approved, signed and audited in Git.')
+    .version(PACKAGE_VERSION, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(`contractor help <command>` shows the arguments and options)')
+    .showSuggestionAfterError()
+  for (const spec of COMMANDS) {
+    addCommand(program, spec, async (args, options) => {
+      const terminal = openTerminal(options['json'] === true, env)
+      try {
+        code = await spec.run({ args, options, terminal, env, cwd: process.cwd() })
+      } catch (error) {
+        code = reportFailure(error, terminal)
+      }
+    })
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? 0 : 2
+  }
+  return code
+}
+
+type Run = (
+  args: (string | undefined)[],
+  options: Record<string, string | boolean | string[] | undefined>,
+) => Promise<void>
+
+function addCommand(program: Command, spec: CommandSpec, run: Run): void {
+  const words = spec.name.split(' ')
+  const command = groupOf(program, words.slice(0, -1)).command(words.at(-1)!).description(spec.summary)
+  for (const [form, meaning] of spec.args ?? []) command.argument(form, meaning)
+  for (const [form, meaning] of spec.options ?? []) command.option(form, meaning)
+  command.option('--json', 'print one JSON document and nothing else')
+  command.action(async () => run(command.processedArgs.flat() as (string | undefined)[], command.opts()))
+}
+
+function groupOf(program: Command, words: readonly string[]): Command {
+  return words.reduce((group, word) => {
+    const known = group.commands.find((command) => command.name() === word)
+    return known ?? group.command(word).description(`${word} …`)
+  }, program)
+}

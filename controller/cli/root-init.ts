@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { openRepository } from '../../runtime/git/repository.ts'
+import { Fault } from '../../schemas/fault.ts'
+import { createGenesis } from '../promotion/genesis.ts'
+import { generateKeyPair, openSigner } from '../promotion/sign.ts'
+import { optionText, type Call, type CommandSpec } from './command.ts'
+
+export const rootInit: CommandSpec = {
+  name: 'root init',
+  summary:
+    'make the root of trust of a registry: sign the first keyset, write seq 0 of `live`, and print what Runtimes pin',
+  options: [
+    ['--registry <path>', 'the bare repository, or its http(s) URL'],
+    ['--keys <dir>', 'where the keys root, controller and heartbeat are, or are made (default: ./keys)'],
+    ['--out <file>', 'where to write root.json (default: ./root.json)'],
+  ],
+  async run(call) {
+    const location = optionText(call, 'registry') ?? call.env['CONTRACTOR_REGISTRY']
+    if (location === undefined) throw new Fault('USAGE', 'Name the repository: --registry <path or URL>.')
+    const keys = resolve(call.cwd, optionText(call, 'keys') ?? 'keys')
+    const out = resolve(call.cwd, optionText(call, 'out') ?? 'root.json')
+    if (existsSync(out))
+      throw new Fault('USAGE', `${out} exists already; a root is made once. Name another file with --out.`)
+    const [rootKey, controllerKey, heartbeatKey] = await Promise.all(
+      ['root', 'controller', 'heartbeat'].map((name) => keyAt(join(keys, name))),
+    )
+    const repository = await openRepository(location, {
+      mirror: join(keys, '.mirror'),
+      fetch: ['refs/heads/main', 'refs/heads/live'],
+    })
+    try {
+      await repository.refresh()
+      const root = await createGenesis({
+        repository,
+        rootSigners: [await openSigner(rootKey!)],
+        controllerSigner: await openSigner(controllerKey!),
+        heartbeatPublicKey: (await openSigner(heartbeatKey!)).publicKey,
+        now: () => new Date(),
+      })
+      await mkdir(dirname(out), { recursive: true })
+      await writeFile(out, `${JSON.stringify(root, null, 2)}\n`, { flag: 'wx' })
+      report(call, { root: out, keys, ...root })
+    } finally {
+      await repository.close()
+    }
+    return 0
+  },
+}
+
+/** An existing key is used, a missing one is made. */
+async function keyAt(file: string): Promise<string> {
+  if (!existsSync(file)) {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await generateKeyPair(file, `contractor ${file.split('/').at(-1)}`)
+  }
+  return file
+}
+
+function report({ terminal }: Call, made: { root: string; keys: string; registry: string; genesis: string }): void {
+  if (terminal.json) return terminal.out(JSON.stringify(made))
+  terminal.out(`${terminal.style('green', '✔')} ${made.registry}: seq 0 of live is ${made.genesis}
+  ${made.root}  is what every Runtime and clone pins
+  ${join(made.keys, 'root')}  signs keysets: take it off this machine and keep it offline
+  next: contractor controller --registry … --trust ${made.root} --keys ${made.keys}`)
+}

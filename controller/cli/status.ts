@@ -1,0 +1,49 @@
+import { ALIASES } from '../../schemas/names.ts'
+import { CLONE_OPTION, openClone } from './clone.ts'
+import type { CommandSpec } from './command.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import { requireTenant } from './promote.ts'
+
+export const status: CommandSpec = {
+  name: 'status',
+  summary: 'show what every tenant runs, from the verified `live`',
+  args: [['[tenant]', 'only this tenant']],
+  options: [TRUST_OPTION, OFFLINE_OPTION, CLONE_OPTION],
+  async run(call) {
+    const clone = await openClone(call)
+    const { seq, oid, state } = await ledgerOfClone(call, clone)
+    const name = call.args[0]
+    const tenants = name === undefined ? [...state.tenants.values()] : [requireTenant(state, name)]
+    const rows = tenants.flatMap(({ tenant, status: active, aliases }) =>
+      ALIASES.flatMap((alias) => {
+        const held = aliases[alias]
+        if (held === undefined) return []
+        const { bundle, version, digest, seq: changed, since } = held
+        return [{ tenant, status: active, alias, bundle, version, digest, seq: changed, since }]
+      }),
+    )
+    const { terminal } = call
+    if (terminal.json) {
+      terminal.out(JSON.stringify({ registry: state.registry.rules.registry, seq, head: oid, aliases: rows }))
+      return 0
+    }
+    terminal.out(`${state.registry.rules.registry}  seq ${seq}  live ${oid.slice(0, 12)}`)
+    const head = ['TENANT', 'STATUS', 'ALIAS', 'BUNDLE', 'VERSION', 'DIGEST', 'SEQ', 'SINCE']
+    terminal.out(
+      terminal.table([
+        head,
+        ...rows.map((row) => [
+          row.tenant,
+          row.status,
+          row.alias,
+          row.bundle,
+          row.version,
+          row.digest.slice(7, 19),
+          String(row.seq),
+          row.since,
+        ]),
+      ]),
+    )
+    return 0
+  },
+}
