@@ -23,3 +23,9 @@ export type Keyset = {
 
 /** `heartbeat.json` on the parentless branch `heartbeat`, in a commit signed by the heartbeat key. */
 export type Heartbeat = { registry: string; seq: number; head: string; expires_at: string }
+
+/**
+ * `trust/epochs/<epoch>.json` on `live`, signed by the root as a keyset is: the ledger goes on from `fork_head`, whatever
+ * was written after it. The keyset that comes with it is in force for the very commit that brings both.
+ */
+export type Epoch = { registry: string; epoch: number; fork_seq: number; fork_head: string }

@@ -1,0 +1,115 @@
+import { Fault } from '../../schemas/fault.ts'
+import { parseDuration } from '../../schemas/duration.ts'
+import type { AliasState, StackLevel } from '../../schemas/ledger/state.ts'
+import type { AliasName } from '../../schemas/names.ts'
+import { judgeApprovals } from './approvals.ts'
+import type { LedgerState } from './state.ts'
+
+/** Aliases that tenants can execute, so that the Runtime itself checks how they came to hold what they hold. */
+const EXECUTED = ['candidate', 'current'] as const satisfies AliasName[]
+
+export type AliasChangeContext = {
+  before: LedgerState
+  after: LedgerState
+  seq: number
+  /** RFC 3339: `at` of the entry. */
+  at: string
+}
+
+/**
+ * Checks every change of `current` and `candidate` that a commit makes, under the rules, signers and roles in force
+ * before it, so that whoever holds only a controller key cannot put anything in front of users that was not approved.
+ * @throws Fault `LEDGER_BROKEN`
+ */
+export function checkAliasChanges(context: AliasChangeContext): void {
+  const { before, after } = context
+  if (before.tenants === after.tenants) return
+  for (const [name, tenant] of after.tenants) {
+    const known = before.tenants.get(name)
+    if (known === tenant) continue
+    for (const alias of EXECUTED) {
+      const held = known?.aliases[alias] ?? null
+      const taken = tenant.aliases[alias] ?? null
+      if (taken !== null && !isSame(held, taken)) checkChange(name, alias, held, taken, context)
+    }
+  }
+}
+
+/**
+ * The level of the stack to which a change to `digest` would go back: it lies below the top and was left within
+ * `within` (ISO 8601 duration); null when the change is a promotion.
+ */
+export function rollbackLevel(
+  stack: readonly StackLevel[],
+  digest: string,
+  at: Date,
+  within: string,
+): StackLevel | null {
+  const level = stack.findLast((below) => below.until !== null && below.digest === digest)
+  if (level === undefined || level.until === null) return null
+  return at.getTime() - Date.parse(level.until) <= parseDuration(within) ? level : null
+}
+
+function checkChange(
+  tenant: string,
+  alias: (typeof EXECUTED)[number],
+  held: AliasState | null,
+  taken: AliasState,
+  { before, after, seq, at }: AliasChangeContext,
+): void {
+  const subject = `${tenant}/${alias}`
+  const { rules } = before.registry
+  const seal = after.seals.get(`${taken.bundle}/${taken.version}`)
+  const sealed =
+    seal !== undefined &&
+    seal.digest === taken.digest &&
+    seal.bundle_id === taken.bundle_id &&
+    seal.seal === taken.seal &&
+    taken.tag === `refs/tags/bundles/${taken.bundle}/${taken.version}`
+  if (!sealed) throw broken(subject, 'does not hold what is sealed under its version')
+  if (taken.seq !== seq || taken.since !== at || taken.from !== (held?.digest ?? null))
+    throw broken(subject, 'does not say when and from where it was changed')
+  const level = held === null ? null : rollbackLevel(held.stack, taken.digest, new Date(at), rules.rollback.within)
+  if (!isSuffix(taken.stack, level === null ? pushed(held, taken) : popped(held?.stack ?? [], level)))
+    throw broken(subject, 'has a stack that does not follow from the one before')
+  const { faults } = judgeApprovals({
+    registry: rules.registry,
+    tenant,
+    alias,
+    from: held?.digest ?? null,
+    digest: taken.digest,
+    seq: held?.seq ?? 0,
+    approvals: taken.approvals,
+    signers: before.signers,
+    roles: before.roles,
+    authors: seal.authors,
+    needed: level === null ? rules.promotion[alias].approvals : rules.rollback.approvals,
+    at: new Date(at),
+  })
+  const [fault] = faults
+  if (fault !== undefined) throw broken(subject, `was changed without its approvals: ${fault.message}`)
+}
+
+function pushed(held: AliasState | null, { bundle, version, digest, seq, since }: AliasState): StackLevel[] {
+  const below = (held?.stack ?? []).map((level) => (level.until === null ? { ...level, until: since } : level))
+  return [...below, { bundle, version, digest, seq, until: null }]
+}
+
+function popped(stack: readonly StackLevel[], level: StackLevel): StackLevel[] {
+  return [...stack.slice(0, stack.lastIndexOf(level)), { ...level, until: null }]
+}
+
+/** Stacks may forget their oldest levels, and nothing else. */
+function isSuffix(stack: readonly StackLevel[], whole: readonly StackLevel[]): boolean {
+  return stack.length > 0 && stack.length <= whole.length && isSame(stack, whole.slice(-stack.length))
+}
+
+/** Compares by value, whatever the order of keys. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && isSame(value, right.get(key)))
+}
+
+const broken = (subject: string, why: string) => new Fault('LEDGER_BROKEN', `${subject} on live ${why}`)
