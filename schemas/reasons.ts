@@ -13,6 +13,7 @@ export const REASONS = {
   CHANGED: { title: 'The change of a tenant or of governance is in force.', hint: 'Nothing to do.' },
 
   // Requests to the Runtime and the controller.
+  ALLOWED: { title: 'The request was allowed.', hint: 'Nothing to do.' },
   G8_UNKNOWN_ACTION: {
     status: 404,
     title: 'No action exists for this path and method.',
@@ -93,10 +94,19 @@ export const REASONS = {
     title: 'The deadline of the request passed.',
     hint: 'Try again; raise the deadline if it is too short.',
   },
+  REQUEST_ABORTED: {
+    status: 400,
+    title: 'The client closed the connection before its request was complete.',
+    hint: 'Send the whole request.',
+  },
   AUDIT_UNAVAILABLE: {
     status: 503,
     title: 'The audit record could not be made durable.',
     hint: 'Look at the disk of the Runtime.',
+  },
+  AUDIT_BROKEN: {
+    title: 'The audit log is damaged, or shorter than or different from what was anchored.',
+    hint: 'Restore the audit folder from a copy; see docs/audit.md.',
   },
   PROVIDER_ERROR: { status: 502, title: 'The model provider failed.', hint: 'Look at the provider.' },
   AUTH_ERROR: { status: 502, title: 'The model provider refused the key.', hint: 'Check the provider key.' },
@@ -250,6 +260,10 @@ export const REASONS = {
   REF_CONFLICT: {
     title: 'Somebody else moved the ref first.',
     hint: 'Nothing to do: the loser looks again and decides again.',
+  },
+  REF_NAME_INVALID: {
+    title: 'The name is not that of a ref that is read or written.',
+    hint: 'Name the ref in full, in lower case: refs/heads/… or refs/tags/….',
   },
   REMOTE_UNAVAILABLE: {
     title: 'The Git server could not be reached or did not answer in time.',

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { link, lstat, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Fault } from '../../schemas/fault.ts'
+import { absentAsNull, isCode, lstatOrNull, makeDirectory, syncDirectory, writeFileSynced } from './durable-fs.ts'
+import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
+
+const FILE = /^contractor-([0-9a-f-]+)_[0-9a-f]{12}\.(?:owner|ref|stale)$/
+const OWNER = /^contractor ([0-9a-f-]+)\n/
+
+export type HeldLock = {
+  readonly path: string
+  /** Throws `REF_CONFLICT` when the lock is no longer ours: this process was stopped and taken for dead. */
+  assertHeld(): Promise<void>
+  /** The lock's own file has become the locked file, or is to be removed. */
+  release(): Promise<void>
+}
+
+/** Takes the `<file>.lock` that stock git takes, and tells other processes of ours whose it is. */
+export type Locks = {
+  /** @throws Fault `REF_CONFLICT` when somebody else still holds it after `waitMs`. */
+  lock(file: string, waitMs: number): Promise<HeldLock>
+  close(): Promise<void>
+}
+
+/** A name for a file of ours in the git directory, which `sweepLockFiles` finds when we are gone. */
+export function ownFile(gitdir: string, extension: 'owner' | 'ref' | 'stale'): string {
+  return join(gitdir, `contractor-${processIdentity()}_${randomBytes(6).toString('hex')}.${extension}`)
+}
+
+/**
+ * A lock is a hard link to one file per process that names its owner: it appears whole or not at all, costs one system
+ * call, and stock git sees nothing but an existing lock.
+ */
+export function openLocks(gitdir: string): Locks {
+  let owner: Promise<string> | null = null
+  const ownerFile = (): Promise<string> => (owner ??= writeOwner(gitdir))
+
+  async function take(path: string): Promise<HeldLock | 'held' | 'retry'> {
+    const file = await ownerFile()
+    try {
+      await link(file, path)
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) return 'held'
+      if (!isCode(error, 'ENOENT') && !isCode(error, 'ENOTDIR')) throw error
+      if ((await lstatOrNull(file)) === null) owner = null
+      return 'retry'
+    }
+    return { path, assertHeld: () => assertSame(file, path), release: () => release(file, path) }
+  }
+
+  return {
+    async lock(file, waitMs) {
+      const path = `${file}.lock`
+      const deadline = performance.now() + waitMs
+      for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
+        const lock = await take(path)
+        if (typeof lock !== 'string') return lock
+        if (lock === 'held' && (await breakStale(gitdir, path))) continue
+        if (performance.now() > deadline) throw await conflict(path)
+        if (lock === 'retry') await makeDirectory(join(path, '..')).catch(asConflict(path))
+        else await delay(pause)
+      }
+    },
+    async close() {
+      if (owner !== null) await rm(await owner, { force: true })
+      owner = null
+    },
+  }
+}
+
+async function writeOwner(gitdir: string): Promise<string> {
+  const file = ownFile(gitdir, 'owner')
+  await writeFileSynced(file, `contractor ${processIdentity()}\n`)
+  return file
+}
+
+async function assertSame(file: string, path: string): Promise<void> {
+  const [own, held] = await Promise.all([lstatOrNull(file), lstatOrNull(path)])
+  if (own !== null && own.ino === held?.ino) return
+  throw new Fault('REF_CONFLICT', `${path}: the lock is no longer ours; look again and decide again`)
+}
+
+async function release(file: string, path: string): Promise<void> {
+  const [own, held] = await Promise.all([lstatOrNull(file), lstatOrNull(path)])
+  if (own?.ino === held?.ino) await rm(path, { force: true })
+}
+
+/** Removes a lock of ours whose process is gone. A lock of git, or of a live process, is never touched. */
+async function breakStale(gitdir: string, path: string): Promise<boolean> {
+  const [text, before] = await Promise.all([absentAsNull(readFile(path, 'latin1')), lstatOrNull(path)])
+  if (text === null || before === null) return true
+  const identity = OWNER.exec(text)?.[1]
+  if (identity === undefined || !isGone(identity, Date.now() - before.ctimeMs)) return false
+  const aside = ownFile(gitdir, 'stale')
+  if ((await absentAsNull(rename(path, aside).then(() => true))) === null) return true
+  const moved = await lstat(aside)
+  if (moved.ino !== before.ino) await link(aside, path).catch(() => undefined)
+  await rm(aside, { force: true })
+  return true
+}
+
+async function conflict(path: string): Promise<Fault> {
+  const text = await absentAsNull(readFile(path, 'latin1'))
+  const holder = OWNER.test(text ?? '')
+    ? 'another process of contractor'
+    : 'git, or a git that crashed: then remove the file'
+  return new Fault('REF_CONFLICT', `${path}: held by ${holder}`)
+}
+
+function asConflict(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!isCode(error, 'EEXIST') && !isCode(error, 'ENOTDIR')) throw error
+    throw new Fault('REF_CONFLICT', `${path}: a ref stands where a directory is needed`, { cause: error })
+  }
+}
+
+/** Removes what processes of ours that are gone left in the git directory. */
+export async function sweepLockFiles(gitdir: string): Promise<void> {
+  let swept = false
+  for (const name of await readdir(gitdir)) {
+    const identity = FILE.exec(name)?.[1]
+    const file = identity === undefined ? null : await absentAsNull(stat(join(gitdir, name)))
+    if (identity === undefined || file === null || !IDENTITY.test(identity)) continue
+    if (!isGone(identity, Date.now() - file.ctimeMs)) continue
+    await rm(join(gitdir, name), { force: true })
+    swept = true
+  }
+  if (swept) await syncDirectory(gitdir)
+}
