@@ -2,7 +2,7 @@ import { compileBundle } from '../../runtime/bundle/compile.ts'
 import { parseBundle } from '../../runtime/bundle/parse.ts'
 import { readBundleFiles } from '../../runtime/bundle/read.ts'
 import { parseCommit } from '../../runtime/git/commit-object.ts'
-import { subtree } from '../../runtime/git/tree-files.ts'
+import { entryAt } from '../../runtime/git/tree-files.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { NAME, VERSION } from '../../schemas/names.ts'
@@ -41,7 +41,7 @@ async function committedBundle(clone: Clone, bundle: string) {
   const head = await clone.git('rev-parse', 'HEAD')
   const { tree } = parseCommit(await clone.repository.read(head, 'commit'))
   const prefix = `bundles/${bundle}/`
-  const entry = await subtree(clone.repository, tree, `bundles/${bundle}`)
+  const entry = await entryAt(clone.repository, tree, `bundles/${bundle}`)
   if (entry === null) return null
   const { files, findings } = await readBundleFiles(clone.repository, entry.oid, prefix)
   const parsed = parseBundle(files, prefix)

@@ -1,7 +1,8 @@
 import type { ObjectReader } from '../../runtime/git/object-reader.ts'
 import { parseCommit } from '../../runtime/git/commit-object.ts'
-import { subtree } from '../../runtime/git/tree-files.ts'
-import { parseEntry } from '../../schemas/ledger/entry.ts'
+import { entryAt } from '../../runtime/git/tree-files.ts'
+import { ENTRY_PATH } from '../../runtime/trust/state-files.ts'
+import { parseEntry } from '../../runtime/trust/state-parse.ts'
 import type { Decision, Entry } from '../../schemas/ledger/entry.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
 import { optionNumber, type CommandSpec } from './command.ts'
@@ -41,9 +42,9 @@ export const log: CommandSpec = {
 export async function* entriesFrom(reader: ObjectReader, head: string): AsyncGenerator<Entry & { commit: string }> {
   for (let oid: string | undefined = head; oid !== undefined;) {
     const { tree, parents } = parseCommit(await reader.read(oid, 'commit'))
-    const file = await subtree(reader, tree, 'entry.json')
+    const file = await entryAt(reader, tree, ENTRY_PATH)
     if (file === null) return
-    yield { commit: oid, ...parseEntry(await reader.read(file.oid, 'blob')) }
+    yield { commit: oid, ...parseEntry(await reader.read(file.oid, 'blob'), ENTRY_PATH) }
     oid = parents[0]
   }
 }

@@ -41,7 +41,7 @@ export const rootInit: CommandSpec = {
       })
       await mkdir(dirname(out), { recursive: true })
       await writeFile(out, `${JSON.stringify(root, null, 2)}\n`, { flag: 'wx' })
-      report(call, { root: out, keys, ...root })
+      report(call, { root: out, folder: keys, registry: root.registry, genesis: root.genesis })
     } finally {
       await repository.close()
     }
@@ -58,10 +58,10 @@ async function keyAt(file: string): Promise<string> {
   return file
 }
 
-function report({ terminal }: Call, made: { root: string; keys: string; registry: string; genesis: string }): void {
+function report({ terminal }: Call, made: { root: string; folder: string; registry: string; genesis: string }): void {
   if (terminal.json) return terminal.out(JSON.stringify(made))
   terminal.out(`${terminal.style('green', '✔')} ${made.registry}: seq 0 of live is ${made.genesis}
   ${made.root}  is what every Runtime and clone pins
-  ${join(made.keys, 'root')}  signs keysets: take it off this machine and keep it offline
-  next: contractor controller --registry … --trust ${made.root} --keys ${made.keys}`)
+  ${join(made.folder, 'root')}  signs keysets: take it off this machine and keep it offline
+  next: contractor controller --registry … --trust ${made.root} --keys ${made.folder}`)
 }

@@ -1,4 +1,5 @@
 import type { AllowedSigner } from '../../runtime/trust/allowed-signers.ts'
+import type { ApprovalFound } from '../../runtime/trust/approvals.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 import type { Approval, AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
@@ -23,7 +24,7 @@ export type AliasEvidence = {
   /** Where there is no seal: are its gates still to run, did they refuse it, or is there no such source? */
   sealVerdict: 'pending' | 'refused' | 'none'
   /** Files under `approvals/<alias>/` for the wanted digest. */
-  approvals: readonly { principal: string; signature: string }[]
+  approvals: readonly ApprovalFound[]
   /** Seq of the entry being written. */
   seq: number
   now: Date

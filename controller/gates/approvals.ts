@@ -1,4 +1,4 @@
-import { approvalStatement, judgeApprovals } from '../../runtime/trust/approvals.ts'
+import { judgeApprovals } from '../../runtime/trust/approvals.ts'
 import { held, PASS, promotionRule, type AliasEvidence, type AliasGate } from './alias-gate.ts'
 import { isRollback } from './rollback.ts'
 
@@ -6,35 +6,16 @@ import { isRollback } from './rollback.ts'
 export const approvals: AliasGate = {
   name: 'approvals',
   judge(evidence) {
-    const { seal, signers, roles, now } = evidence
+    const { seal, registry, tenant, alias, signers, roles, now } = evidence
     const needed = approvalsNeeded(evidence)
     if (seal === null || needed === 0) return PASS
     const before = held(evidence)
-    const change = {
-      registry: evidence.registry,
-      tenant: evidence.tenant,
-      alias: evidence.alias,
-      from: before?.digest ?? null,
-      digest: seal.digest,
-      seq: before?.seq ?? 0,
-    }
-    const { approved, faults } = judgeApprovals({
-      ...change,
-      approvals: evidence.approvals,
-      signers,
-      roles,
-      authors: seal.authors,
-      needed,
-      at: now,
-    })
-    if (faults.length === 0) {
-      const statement = approvalStatement(change)
-      const counted = evidence.approvals.filter(({ principal }) => approved.includes(principal))
-      return { verdict: 'pass', approvals: counted.map((approval) => ({ ...approval, statement })) }
-    }
-    const found = faults.map((fault) => ` ${fault.message}`).join('')
-    const message = `${evidence.tenant}/${evidence.alias} needs ${needed} approval(s) of this change and has ${approved.length}.${found}`
-    return { verdict: 'deny', code: faults[0]?.code ?? 'APPROVAL_MISSING', message }
+    const change = { registry, tenant, alias, from: before?.digest ?? null, digest: seal.digest, seq: before?.seq ?? 0 }
+    const asked = { ...change, approvals: evidence.approvals, signers, roles, authors: seal.authors, needed, at: now }
+    const { counted, faults } = judgeApprovals(asked)
+    const fault = faults[0]
+    if (fault === undefined) return { verdict: 'pass', approvals: counted }
+    return { verdict: 'deny', code: fault.code, message: `${faults.map(({ message }) => message).join('. ')}.` }
   },
 }
 
