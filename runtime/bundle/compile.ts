@@ -1,0 +1,112 @@
+import { Fault } from '../../schemas/fault.ts'
+import { compileRouter } from '../engine/routing/compile.ts'
+import { bundleDigest, bundleId, sourceDigest } from './digest.ts'
+import type { BundleFiles } from './files.ts'
+import { loadBundle } from './load.ts'
+import { parseBundle, type ParsedBundle } from './parse.ts'
+import { PROGRAM_FILE, ROUTER_FILE, SEALED_FOLDER, type Program } from './program.ts'
+import { checkRunnable } from './runnable.ts'
+
+/** `files` are the sealed bundle; `digest` is its identity, `sourceDigest` and `bundleId` those of the source. */
+export type CompiledBundle = { files: BundleFiles; sourceDigest: string; bundleId: string; digest: string }
+
+type Compiler = (bundle: ParsedBundle, sourceDigest: string) => ReadonlyMap<string, Buffer>
+
+/**
+ * Released compilers, by the version that `registry.yaml` names. A released compiler never changes what it makes of a
+ * source: seals are compiled again and compared to the byte.
+ */
+const COMPILERS: ReadonlyMap<number, Compiler> = new Map([[1, compileV1]])
+
+/** The version that a new registry should name. */
+export const NEWEST_COMPILER = Math.max(...COMPILERS.keys())
+
+/**
+ * Seals a bundle's source: the source, `bundle_id` as the last line of its manifest, and what is compiled under
+ * `sealed/`. A deterministic function of the source and the compiler's version (DESIGN section 2).
+ * @throws Fault `CONFIG_INVALID` for a compiler that this version does not have; `LAYOUT_INVALID` for a source that is
+ *   sealed already; the code of its first finding for a source that does not parse or could not be executed.
+ */
+export function compileBundle(source: BundleFiles, compiler: number): CompiledBundle {
+  const compile = COMPILERS.get(compiler)
+  if (compile === undefined) {
+    const known = [...COMPILERS.keys()].join(', ')
+    throw new Fault(
+      'CONFIG_INVALID',
+      `compiler ${compiler}: this version has the compilers ${known}; correct registry.yaml.`,
+    )
+  }
+  refuseSealed(source)
+  const digestOfSource = sourceDigest(source)
+  const bundle = parseSource(source)
+  checkRunnable(bundle)
+  const files = new Map([
+    ...source,
+    ['manifest.yaml', sealedManifest(source, bundleId(digestOfSource))],
+    ...compile(bundle, digestOfSource),
+  ])
+  loadBundle(files)
+  return { files, sourceDigest: digestOfSource, bundleId: bundleId(digestOfSource), digest: bundleDigest(files) }
+}
+
+function compileV1(
+  { manifest, ontology, entities, policies, valuesSchema }: ParsedBundle,
+  digest: string,
+): ReadonlyMap<string, Buffer> {
+  const { language, routing, fallback, intents } = ontology
+  const program: Program = {
+    format: 1,
+    compiler: 1,
+    source_digest: digest,
+    manifest: { ...manifest, bundle_id: bundleId(digest) },
+    ontology: {
+      language,
+      routing,
+      fallback,
+      intents: intents.map(({ utterances: _u, negatives: _n, ...intent }) => intent),
+    },
+    entities: Object.fromEntries([...entities].sort(([a], [b]) => (a < b ? -1 : 1))),
+    policies,
+    values: valuesSchema,
+  }
+  return new Map([
+    [PROGRAM_FILE, Buffer.from(`${JSON.stringify(program, null, 2)}\n`)],
+    [ROUTER_FILE, compileRouter(ontology)],
+  ])
+}
+
+function refuseSealed(source: BundleFiles): void {
+  const sealed = [...source.keys()].find((path) => path.startsWith(SEALED_FOLDER))
+  if (sealed !== undefined)
+    throw new Fault('LAYOUT_INVALID', `${sealed}: sealed/ is the controller's to write; remove it.`)
+}
+
+function parseSource(source: BundleFiles): ParsedBundle {
+  const { bundle, findings } = parseBundle(source, '')
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  const [first] = errors
+  if (bundle === null || first !== undefined) {
+    const told =
+      first === undefined
+        ? 'the bundle does not parse'
+        : `${first.path}:${first.line}:${first.column}: ${first.message}`
+    throw new Fault(first?.code ?? 'LAYOUT_INVALID', told, { findings: errors })
+  }
+  if (bundle.manifest.bundle_id !== undefined) {
+    throw new Fault('MANIFEST_INVALID', "manifest.yaml: bundle_id is the controller's to write; remove it.")
+  }
+  return bundle
+}
+
+/** The manifest with `bundle_id` as its last line; a manifest in flow style cannot take a line. */
+function sealedManifest(source: BundleFiles, id: string): Buffer {
+  const bytes = source.get('manifest.yaml')
+  const text = bytes === undefined ? '' : bytes.toString('utf8')
+  if (/^\s*\{/m.test(text.split('\n').find((line) => !/^\s*(#|---|$)/.test(line)) ?? '')) {
+    throw new Fault(
+      'MANIFEST_INVALID',
+      'manifest.yaml: write one key a line; {…} cannot take the line that the seal adds.',
+    )
+  }
+  return Buffer.from(`${text}${text.endsWith('\n') ? '' : '\n'}bundle_id: ${id}\n`)
+}

@@ -1,0 +1,156 @@
+import { Fault } from '../../schemas/fault.ts'
+import type { Compatibility, Manifest } from '../../schemas/registry/manifest.ts'
+import type { Policies } from '../../schemas/registry/policies.ts'
+import { compileContracts, type Contract } from '../engine/contract.ts'
+import { effectivePolicies, type EffectivePolicies } from '../engine/policies.ts'
+import { compileRedactor, type Redactor } from '../engine/redact.ts'
+import { loadRouter, type Router } from '../engine/routing/router.ts'
+import { parseTemplate } from '../engine/template/check.ts'
+import type { Template } from '../engine/template/syntax.ts'
+import { createValues, type ValuesContract } from '../engine/values.ts'
+import { bundleDigest, bundleId } from './digest.ts'
+import type { BundleFiles } from './files.ts'
+import { PROGRAM_FILE, ROUTER_FILE, type Program, type SealedIntent, type SealedOntology } from './program.ts'
+
+export type { SealedIntent } from './program.ts'
+
+/** A sealed bundle, ready to answer. It never changes; many tenants share one. */
+export type LoadedBundle = {
+  name: string
+  version: string
+  bundleId: string
+  digest: string
+  sourceDigest: string
+  compatibility: Compatibility
+  manifest: Manifest
+  ontology: SealedOntology
+  intents: ReadonlyMap<string, SealedIntent>
+  router: Router
+  /** By file name under `templates/`. */
+  templates: ReadonlyMap<string, Template>
+  /** By name of the entity. */
+  contracts: ReadonlyMap<string, Contract>
+  /** As the bundle declares them, or under a floor (`underFloor`). */
+  policies: EffectivePolicies
+  redact: Redactor
+  values: ValuesContract
+  files: BundleFiles
+}
+
+/**
+ * Reads the files of a sealed bundle, whose digest the caller has verified or is about to compare.
+ * @throws Fault `BUNDLE_UNVERIFIED` for anything that no compiler of this product would have written,
+ *   `POLICY_MISSING`, and `INCOMPATIBLE_RUNTIME` for what this Runtime cannot enforce.
+ */
+export function loadBundle(sealed: BundleFiles): LoadedBundle {
+  try {
+    return assemble(sealed, readProgram(sealed))
+  } catch (error) {
+    if (error instanceof Fault && KEPT.has(error.reason)) throw error
+    const told = error instanceof Error ? error.message : 'it cannot be read'
+    throw new Fault('BUNDLE_UNVERIFIED', `The sealed bundle does not load: ${told}`, { cause: error })
+  }
+}
+
+const KEPT = new Set(['POLICY_MISSING', 'INCOMPATIBLE_RUNTIME', 'BUNDLE_UNVERIFIED'])
+
+/** The same bundle under the organisation's floor of policies (DESIGN section 2). @throws Fault `POLICY_MISSING` */
+export function underFloor(bundle: LoadedBundle, floor: readonly Policies[]): LoadedBundle {
+  const policies = effectivePolicies(bundle.policies, floor)
+  return { ...bundle, policies, redact: compileRedactor(policies.redaction) }
+}
+
+function assemble(sealed: BundleFiles, program: Program): LoadedBundle {
+  const { manifest, ontology, entities } = program
+  refuseUnenforceable(program)
+  const policies = effectivePolicies(program.policies, [])
+  const intents = new Map(ontology.intents.map((intent) => [intent.name, frozen(intent)]))
+  const bundle: LoadedBundle = {
+    name: manifest.bundle_name,
+    version: manifest.bundle_version,
+    bundleId: manifest.bundle_id,
+    digest: bundleDigest(sealed),
+    sourceDigest: program.source_digest,
+    compatibility: manifest.runtime_compatibility,
+    manifest,
+    ontology,
+    intents,
+    router: loadRouter(fileOf(sealed, ROUTER_FILE)),
+    templates: readTemplates(sealed),
+    contracts: compileContracts(new Map(Object.entries(entities))),
+    policies,
+    redact: compileRedactor(policies.redaction),
+    values: createValues(program.values),
+    files: sealed,
+  }
+  checkNames(bundle)
+  return bundle
+}
+
+function readProgram(sealed: BundleFiles): Program {
+  const program = JSON.parse(fileOf(sealed, PROGRAM_FILE).toString('utf8')) as Program
+  if (program.format !== 1)
+    throw new Fault(
+      'INCOMPATIBLE_RUNTIME',
+      `${PROGRAM_FILE}: format ${String(program.format)} is not known; upgrade the Runtime.`,
+    )
+  const id = program.manifest.bundle_id
+  const manifest = fileOf(sealed, 'manifest.yaml').toString('utf8')
+  if (id !== bundleId(program.source_digest) || !manifest.endsWith(`\nbundle_id: ${id}\n`)) {
+    throw new Fault('BUNDLE_UNVERIFIED', 'manifest.yaml and sealed/program.json name different bundles.')
+  }
+  return program
+}
+
+function readTemplates(sealed: BundleFiles): ReadonlyMap<string, Template> {
+  const folder = 'templates/'
+  return new Map(
+    [...sealed]
+      .filter(([path]) => path.startsWith(folder))
+      .map(([path, bytes]) => [path.slice(folder.length), parseTemplate(bytes.toString('utf8'), path)]),
+  )
+}
+
+function refuseUnenforceable({ policies, ontology }: Program): void {
+  if (policies.llm?.enabled === true)
+    throw new Fault('INCOMPATIBLE_RUNTIME', 'policies/llm.yaml: this Runtime has no model step.')
+  const retrieving = ontology.intents.find(({ retrieval }) => retrieval !== undefined)
+  if (retrieving !== undefined)
+    throw new Fault('INCOMPATIBLE_RUNTIME', `${retrieving.name}: this Runtime has no retrieval.`)
+}
+
+function checkNames({ ontology, intents, templates, contracts, router }: LoadedBundle): void {
+  const { routing, fallback } = ontology
+  const entities = [
+    routing.input,
+    routing.output,
+    ...ontology.intents.flatMap(({ input, output }) => [input ?? [], output ?? []].flat()),
+  ]
+  const missing = [
+    ...entities.filter((name) => !contracts.has(name)),
+    ...[fallback, ...router.intents].filter((name) => !intents.has(name)),
+    ...ontology.intents.flatMap(({ template }) =>
+      template === undefined || templates.has(template) ? [] : [template],
+    ),
+    ...ontology.intents
+      .filter(({ template, facts }) => template === undefined && facts === undefined)
+      .map(({ name }) => name),
+  ]
+  if (missing.length > 0)
+    throw new Fault('BUNDLE_UNVERIFIED', `The bundle names what it does not have: ${missing.slice(0, 5).join(', ')}.`)
+}
+
+function fileOf(sealed: BundleFiles, path: string): Buffer {
+  const bytes = sealed.get(path)
+  if (bytes === undefined) throw new Fault('BUNDLE_UNVERIFIED', `The sealed bundle has no ${path}.`)
+  return bytes
+}
+
+/** Facts leave as output, shared by all requests. */
+function frozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const item of Object.values(value)) frozen(item)
+  }
+  return value
+}

@@ -1,0 +1,111 @@
+import { Fault } from '../../schemas/fault.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import type { Reason } from '../../schemas/reasons.ts'
+import type { Policies } from '../../schemas/registry/policies.ts'
+import { checkEntitySchema } from '../engine/contract.ts'
+import { compileRedactor } from '../engine/redact.ts'
+import { checkTemplate } from '../engine/template/check.ts'
+import { createValues } from '../engine/values.ts'
+import type { ParsedBundle } from './parse.ts'
+
+/**
+ * Refuses a source whose files are well formed one by one but could not be executed together: what is named must
+ * exist, what is declared must be something that this Runtime enforces.
+ * @throws Fault with all findings, under the code of the first.
+ */
+export function checkRunnable(bundle: ParsedBundle): void {
+  const findings = [
+    ...ontologyFindings(bundle),
+    ...entityFindings(bundle),
+    ...policyFindings(bundle),
+    ...[...bundle.templates].flatMap(([file, text]) => checkTemplate(text, `templates/${file}`)),
+    ...valuesFindings(bundle),
+  ]
+  const [first] = findings
+  if (first === undefined) return
+  throw new Fault(first.code, `${first.path}:${first.line}:${first.column}: ${first.message}`, { findings })
+}
+
+type Pointer = (string | number)[]
+
+function reporter(bundle: ParsedBundle, gate: string, code: Reason, path: string) {
+  return (pointer: Pointer, message: string, hint: string): Finding => {
+    return { gate, code, severity: 'error', path, ...bundle.at(path, pointer), message, hint }
+  }
+}
+
+function ontologyFindings(bundle: ParsedBundle): Finding[] {
+  const { ontology, entities, templates } = bundle
+  const report = reporter(bundle, 'ontology', 'ONTOLOGY_INVALID', 'ontology/ontology.yaml')
+  const entity = (name: string | undefined, pointer: Pointer) =>
+    name === undefined || entities.has(name)
+      ? []
+      : [report(pointer, `There is no entity "${name}".`, `Add entities/${name}.schema.yaml.`)]
+  const names = ontology.intents.map(({ name }) => name)
+  return [
+    ...entity(ontology.routing.input, ['routing', 'input']),
+    ...entity(ontology.routing.output, ['routing', 'output']),
+    ...(names.includes(ontology.fallback)
+      ? []
+      : [report(['fallback'], 'The fallback is no intent.', 'Name an intent.')]),
+    ...ontology.intents.flatMap(({ name, input, output, template, facts, retrieval }, index) => {
+      const at = (field: string) => ['intents', index, field]
+      return [
+        ...entity(input, at('input')),
+        ...entity(output, at('output')),
+        ...(names.indexOf(name) === index ? [] : [report(at('name'), `"${name}" stands twice.`, 'Rename one.')]),
+        ...(template === undefined || templates.has(template)
+          ? []
+          : [report(at('template'), `There is no template "${template}".`, `Add templates/${template}.`)]),
+        ...(retrieval === undefined
+          ? []
+          : [report(at('retrieval'), 'This Runtime has no retrieval.', 'Answer with a template or facts.')]),
+        ...(template === undefined && facts === undefined && retrieval === undefined
+          ? [report(at('name'), `"${name}" has nothing to answer with.`, 'Give it a template or facts.')]
+          : []),
+      ]
+    }),
+  ]
+}
+
+function entityFindings(bundle: ParsedBundle): Finding[] {
+  return [...bundle.entities].flatMap(([name, schema]) => {
+    const path = `entities/${name}.schema.yaml`
+    return checkEntitySchema(schema, path, (pointer) => bundle.at(path, pointer))
+  })
+}
+
+function policyFindings(bundle: ParsedBundle): Finding[] {
+  const findings = redactionFindings(bundle, bundle.policies)
+  if (bundle.policies.llm?.enabled === true) {
+    const report = reporter(bundle, 'policies', 'POLICY_INVALID', 'policies/llm.yaml')
+    findings.push(report(['enabled'], 'This Runtime has no model step.', 'Write enabled: false, or remove the policy.'))
+  }
+  return findings
+}
+
+function redactionFindings(bundle: ParsedBundle, { redaction }: Policies): Finding[] {
+  const report = reporter(bundle, 'policies', 'POLICY_INVALID', 'policies/redaction.yaml')
+  return (redaction?.rules ?? []).flatMap((rule, index) => {
+    try {
+      compileRedactor({ rules: [rule] })
+      return []
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      return [
+        report(['rules', index, 'pattern'], error.message, 'Write an RE2 pattern that matches at least one character.'),
+      ]
+    }
+  })
+}
+
+function valuesFindings(bundle: ParsedBundle): Finding[] {
+  try {
+    createValues(bundle.valuesSchema)
+    return []
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const report = reporter(bundle, 'entities', 'ENTITY_INVALID', 'values.schema.yaml')
+    return [report([], error.message, 'Correct the schema; every property needs a default that fits it.')]
+  }
+}
