@@ -1,3 +1,6 @@
+import { CATALOGUE } from '../limits.ts'
+import { parseFile, type FileKind, type ParsedFile } from '../parse-file.ts'
+
 export type Intent = {
   name: string
   title: string
@@ -41,4 +44,25 @@ export type Ontology = {
   }
   /** Name of the intent that answers when none other does. It is never a target of routing itself. */
   fallback: string
+}
+
+type WrittenOntology = Omit<Ontology, 'intents'> & {
+  intents: (Omit<Intent, 'utterances'> & { utterances?: string[] })[]
+}
+
+const ONTOLOGY: FileKind<WrittenOntology, Ontology> = {
+  schema: 'registry/ontology',
+  format: 'yaml',
+  limits: CATALOGUE,
+  gate: 'ontology',
+  code: 'ONTOLOGY_INVALID',
+  complete: (written) => ({
+    ...written,
+    intents: written.intents.map((intent) => ({ ...intent, utterances: intent.utterances ?? [] })),
+  }),
+}
+
+/** `ontology/ontology.yaml`. An intent may leave its utterances out: it is then reached by name, or as the fallback. */
+export function parseOntology(bytes: Uint8Array, path: string): ParsedFile<Ontology> {
+  return parseFile(ONTOLOGY, bytes, path)
 }

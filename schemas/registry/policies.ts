@@ -1,3 +1,7 @@
+import { RE2JS } from 're2js'
+import { HAND_WRITTEN } from '../limits.ts'
+import { parseFile, type FileKind, type ParsedFile, type Report } from '../parse-file.ts'
+
 export const POLICY_KINDS = ['security', 'rate_limit', 'redaction', 'cache', 'rag', 'llm'] as const
 export type PolicyKind = (typeof POLICY_KINDS)[number]
 
@@ -37,4 +41,54 @@ export type Policies = {
   cache?: CachePolicy
   rag?: RagPolicy
   llm?: LlmPolicy
+}
+
+type WrittenSecurity = Omit<SecurityPolicy, 'allowed_aliases'> & Partial<Pick<SecurityPolicy, 'allowed_aliases'>>
+
+const POLICY = { format: 'yaml', limits: HAND_WRITTEN, gate: 'policies', code: 'POLICY_INVALID' } as const
+const asWritten = <Policy>(written: Policy): Policy => written
+
+const POLICIES: { [Kind in PolicyKind]: FileKind<never, Required<Policies>[Kind]> } = {
+  security: {
+    ...POLICY,
+    schema: 'registry/security',
+    complete: (written: WrittenSecurity) => ({
+      ...written,
+      allowed_aliases: written.allowed_aliases ?? ['current', 'candidate'],
+    }),
+  },
+  rate_limit: { ...POLICY, schema: 'registry/rate_limit', complete: asWritten },
+  redaction: { ...POLICY, schema: 'registry/redaction', check: checkPatterns, complete: asWritten },
+  cache: { ...POLICY, schema: 'registry/cache', complete: asWritten },
+  rag: { ...POLICY, schema: 'registry/rag', complete: asWritten },
+  llm: { ...POLICY, schema: 'registry/llm', complete: asWritten },
+}
+
+/** `policies/<kind>.yaml` of a bundle. */
+export function parsePolicy<Kind extends PolicyKind>(
+  kind: Kind,
+  bytes: Uint8Array,
+  path: string,
+): ParsedFile<Required<Policies>[Kind]> {
+  return parseFile<never, Required<Policies>[Kind]>(POLICIES[kind], bytes, path)
+}
+
+export function checkPatterns({ rules }: RedactionPolicy, report: Report): void {
+  const names = new Set<string>()
+  for (const [index, { name, pattern }] of rules.entries()) {
+    if (names.has(name)) report(['rules', index, 'name'], `the rule ${name} stands twice`, 'Rename one of the two.')
+    names.add(name)
+    const problem = patternProblem(pattern)
+    if (problem !== null) report(['rules', index, 'pattern'], problem, 'RE2 has no look-around and no back-references.')
+  }
+}
+
+function patternProblem(pattern: string): string | null {
+  try {
+    return RE2JS.compile(pattern).matcher('').find()
+      ? 'the pattern matches nothing at all, so it would match everywhere'
+      : null
+  } catch (error) {
+    return `expected an RE2 pattern: ${error instanceof Error ? error.message : String(error)}`
+  }
 }

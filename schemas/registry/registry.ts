@@ -1,4 +1,6 @@
+import { HAND_WRITTEN } from '../limits.ts'
 import type { AliasName } from '../names.ts'
+import { parseFile, type FileKind, type ParsedFile, type Report } from '../parse-file.ts'
 
 /** A weekly window in which nothing is promoted. Times are local to `timezone`; `to` may be `24:00`. */
 export type Freeze = {
@@ -43,4 +45,61 @@ export type Registry = {
     unrevoke: ChangeRule
   }
   limits?: { on_store_failure: 'deny' | 'allow' }
+}
+
+type WrittenRegistry = Pick<Registry, 'registry' | 'runtime' | 'compiler' | 'limits'> & {
+  gates?: number
+  policies?: Registry['policies']
+  promotion?: Partial<Registry['promotion']>
+  rollback?: Partial<Registry['rollback']>
+  changes?: Partial<Registry['changes']>
+}
+
+/** Policies that every bundle must have, whatever a registry says. */
+export const BASE_POLICIES = ['security', 'rate_limit', 'redaction'] as const
+
+const REGISTRY: FileKind<WrittenRegistry, Registry> = {
+  schema: 'registry/registry',
+  format: 'yaml',
+  limits: HAND_WRITTEN,
+  gate: 'registry',
+  code: 'FILE_INVALID',
+  check: checkRegistry,
+  complete: ({ registry, runtime, compiler, gates = 1, policies, promotion, rollback, changes, limits }) => ({
+    registry,
+    runtime,
+    compiler,
+    gates,
+    policies: policies ?? { required: [...BASE_POLICIES] },
+    promotion: {
+      candidate: promotion?.candidate ?? { approvals: 0 },
+      current: { from: 'candidate', ...(promotion?.current ?? { approvals: 1 }) },
+    },
+    rollback: { approvals: 0, within: 'P30D', ...rollback },
+    changes: { governance: 'owners', keys: 0, limits: 0, unsuspend: 'owners', unrevoke: 'owners', ...changes },
+    ...(limits === undefined ? {} : { limits }),
+  }),
+}
+
+/** `registry.yaml`; what it leaves out is filled in as DESIGN section 2 shows it. */
+export function parseRegistryFile(bytes: Uint8Array, path: string): ParsedFile<Registry> {
+  return parseFile(REGISTRY, bytes, path)
+}
+
+function checkRegistry({ policies, promotion }: WrittenRegistry, report: Report): void {
+  for (const kind of BASE_POLICIES) {
+    if (policies === undefined || policies.required.includes(kind)) continue
+    report(['policies', 'required'], `${kind} is missing`, `Add ${kind}: a registry may require more, never less.`)
+  }
+  for (const alias of ['candidate', 'current'] as const) {
+    const rule = promotion?.[alias]
+    if (rule?.from === alias) {
+      report(['promotion', alias, 'from'], `${alias} cannot be taken from itself`, 'Name another alias.')
+    }
+    for (const [index, { from, to }] of (rule?.freeze ?? []).entries()) {
+      if (from < to) continue
+      const message = `the freeze ends at ${to}, which is not after ${from}`
+      report(['promotion', alias, 'freeze', index, 'to'], message, 'Divide a freeze that passes midnight into two.')
+    }
+  }
 }

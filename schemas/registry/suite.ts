@@ -1,3 +1,6 @@
+import { CASES } from '../limits.ts'
+import { parseFile, type FileKind, type ParsedFile } from '../parse-file.ts'
+
 export type Expectation = {
   intent?: string
   outcome?: 'answered' | 'fallback'
@@ -15,4 +18,18 @@ export type Suite = {
   /** Share of cases that must pass, 0 to 1; all of them where it is left out. */
   min_accuracy?: number
   cases: SuiteCase[]
+}
+
+const SUITE: FileKind<Suite> = {
+  schema: 'registry/suite',
+  format: 'json',
+  limits: CASES,
+  gate: 'suites',
+  code: 'SUITE_INVALID',
+  complete: (written) => written,
+}
+
+/** `suites/*.json` */
+export function parseSuite(bytes: Uint8Array, path: string): ParsedFile<Suite> {
+  return parseFile(SUITE, bytes, path)
 }
