@@ -83,6 +83,7 @@ export const REASONS = {
   },
   POLICY_MISSING: { status: 503, title: 'A required policy is missing.', hint: 'Add the policy to the bundle.' },
   STARTING: { status: 503, title: 'The process has not finished starting.', hint: 'Wait for /readyz.' },
+  DRAINING: { status: 503, title: 'The process is stopping and takes no new work.', hint: 'Ask another one.' },
   OUTPUT_INVALID: {
     status: 500,
     title: 'The output breaks its schema; nothing of it left.',
@@ -93,6 +94,11 @@ export const REASONS = {
     status: 504,
     title: 'The deadline of the request passed.',
     hint: 'Try again; raise the deadline if it is too short.',
+  },
+  REQUEST_MALFORMED: {
+    status: 400,
+    title: 'The request is not well-formed HTTP, is too slow, or its headers are too large.',
+    hint: 'Send one well-formed HTTP/1.1 request.',
   },
   REQUEST_ABORTED: {
     status: 400,
@@ -268,6 +274,10 @@ export const REASONS = {
   REMOTE_UNAVAILABLE: {
     title: 'The Git server could not be reached or did not answer in time.',
     hint: 'Look at the connection; it is tried again.',
+  },
+  REMOTE_INVALID: {
+    title: 'The Git server sent what may not be adopted; nothing of it was.',
+    hint: 'Look at the server and the connection; it is tried again.',
   },
   REMOTE_REFUSED: { title: 'The Git server refused.', hint: 'Check the URL, the credentials and the rights.' },
   REPOSITORY_UNSAFE: {

@@ -5,10 +5,13 @@ import { dirname, join } from 'node:path'
 import { absentAsNull, isCode, makeDirectory, renameDurably, syncDirectory, writeFileSynced } from './durable-fs.ts'
 import { deflate } from './inflate.ts'
 import { loosePath } from './loose-objects.ts'
-import { objectId, type ObjectWriter } from './object-reader.ts'
+import { objectId, type ObjectType, type ObjectWriter } from './object-reader.ts'
 import type { ObjectStore } from './object-store.ts'
+import { turnstile } from './turnstile.ts'
 import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
 
+/** Files that one repository writes at once. */
+const MAX_OPEN = 16
 /** Git's own name for such files, which `git prune` removes when they are old. */
 const PREFIX = 'tmp_obj_'
 
@@ -24,28 +27,29 @@ export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'know
     ready.set(path, made)
     return made
   }
-  return {
-    async write(type, body) {
-      const oid = objectId(type, body)
-      const path = loosePath(objects, oid)
-      if ((await store.known(oid)) !== null) {
-        await makeDurable(path)
-        return oid
-      }
-      const whole = await deflate(Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]))
-      const temporary = join(objects, temporaryName())
-      await writeFileSynced(temporary, whole, 0o444)
-      await directory(dirname(path)).catch((error: unknown) => discard(error, temporary))
-      await rename(temporary, path).catch(async (error: unknown) => {
-        // A `git gc` removes directories that it emptied.
-        ready.delete(dirname(path))
-        if (!isCode(error, 'ENOENT')) return discard(error, temporary)
-        await directory(dirname(path))
-        await renameDurably(temporary, path)
-      })
-      await syncDirectory(dirname(path))
+  const inTurn = turnstile(MAX_OPEN)
+  return { write: (type, body) => inTurn(() => write(type, body)) }
+
+  async function write(type: ObjectType, body: Uint8Array): Promise<string> {
+    const oid = objectId(type, body)
+    const path = loosePath(objects, oid)
+    if ((await store.known(oid)) !== null) {
+      await makeDurable(path)
       return oid
-    },
+    }
+    const whole = await deflate(Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]))
+    const temporary = join(objects, temporaryName())
+    await writeFileSynced(temporary, whole, 0o444)
+    await directory(dirname(path)).catch((error: unknown) => discard(error, temporary))
+    await rename(temporary, path).catch(async (error: unknown) => {
+      // A `git gc` removes directories that it emptied.
+      ready.delete(dirname(path))
+      if (!isCode(error, 'ENOENT')) return discard(error, temporary)
+      await directory(dirname(path))
+      await renameDurably(temporary, path)
+    })
+    await syncDirectory(dirname(path))
+    return oid
   }
 }
 

@@ -8,8 +8,10 @@ const UNSEEN_GRACE_MS = 30_000
  * start time. Where the system does not tell one of them it is `0`.
  */
 export function processIdentity(): string {
-  return [bootId(), pidNamespace(), process.pid, startTime(process.pid)].join('-')
+  return (own ??= [bootId(), pidNamespace(), process.pid, startTime(process.pid)].join('-'))
 }
+
+let own: string | null = null
 
 export const IDENTITY = /^[0-9a-f]{1,32}-\d{1,12}-\d{1,10}-\d{1,20}$/
 

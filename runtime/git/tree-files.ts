@@ -1,5 +1,5 @@
 import { Fault } from '../../schemas/fault.ts'
-import type { ObjectReader, ObjectWriter } from './object-reader.ts'
+import { objectId, type ObjectReader, type ObjectType, type ObjectWriter } from './object-reader.ts'
 import { DIRECTORY, FILE, formatTree, parseTree, type TreeEntry } from './tree.ts'
 
 /** `entries` counts every visit of a file or directory, so that a tree that holds itself many times is not walked. */
@@ -60,7 +60,7 @@ export async function subtree(reader: ObjectReader, treeOid: string, path: strin
 
 /** Writes files (path → bytes) as one tree. Files are plain (mode 100644). */
 export async function writeTree(writer: ObjectWriter, files: ReadonlyMap<string, Uint8Array>): Promise<string> {
-  return (await writeLevel(writer, null, nest(files))) ?? writer.write('tree', Buffer.alloc(0))
+  return writeChanges(writer, null, files, () => Promise.resolve([]))
 }
 
 /**
@@ -72,36 +72,44 @@ export async function patchTree(
   baseTree: string | null,
   changes: ReadonlyMap<string, Uint8Array | null>,
 ): Promise<string> {
-  const load = (oid: string) => readTree(repository, oid)
-  return (
-    (await writeLevel(repository, { oid: baseTree, load }, nest(changes))) ?? repository.write('tree', Buffer.alloc(0))
-  )
+  return writeChanges(repository, baseTree, changes, (oid) => readTree(repository, oid))
 }
 
 type Change = Uint8Array | null | Nested
 type Nested = Map<string, Change>
-type Base = { oid: string | null; load: (oid: string) => Promise<TreeEntry[]> }
 
-/** The oid of one directory after its changes; `null` when nothing is left in it. */
-async function writeLevel(writer: ObjectWriter, base: Base | null, changes: Nested): Promise<string | null> {
-  const before = base?.oid == null ? [] : await base.load(base.oid)
-  const entries = new Map(before.map((entry) => [entry.name, entry]))
-  const written = await Promise.all(
-    [...changes].map(async ([name, change]): Promise<[string, TreeEntry | null]> => {
-      if (change === null) return [name, null]
-      if (!(change instanceof Map)) return [name, { mode: FILE, name, oid: await writer.write('blob', change) }]
-      const old = entries.get(name)
-      const below = base === null ? null : { ...base, oid: old?.mode === DIRECTORY ? old.oid : null }
-      const oid = await writeLevel(writer, below, change)
-      if (oid !== null) return [name, { mode: DIRECTORY, name, oid }]
-      return [name, old === undefined || old.mode === DIRECTORY ? null : old]
-    }),
-  )
-  for (const [name, entry] of written) {
-    if (entry === null) entries.delete(name)
-    else entries.set(name, entry)
+/** Names are computed at once and all objects are written together, so that their syncs overlap. */
+async function writeChanges(
+  writer: ObjectWriter,
+  baseTree: string | null,
+  changes: ReadonlyMap<string, Uint8Array | null>,
+  load: (oid: string) => Promise<TreeEntry[]>,
+): Promise<string> {
+  const writes: Promise<string>[] = []
+  const put = (type: ObjectType, body: Uint8Array): string => {
+    const write = writer.write(type, body)
+    write.catch(() => undefined)
+    writes.push(write)
+    return objectId(type, body)
   }
-  return entries.size === 0 ? null : writer.write('tree', formatTree([...entries.values()]))
+  const level = async (before: string | null, nested: Nested): Promise<string | null> => {
+    const entries = new Map((before === null ? [] : await load(before)).map((entry) => [entry.name, entry]))
+    await Promise.all(
+      [...nested].map(async ([name, change]) => {
+        const old = entries.get(name)
+        if (change instanceof Map) {
+          const oid = await level(old?.mode === DIRECTORY ? old.oid : null, change)
+          if (oid !== null) entries.set(name, { mode: DIRECTORY, name, oid })
+          else if (old?.mode === DIRECTORY) entries.delete(name)
+        } else if (change === null) entries.delete(name)
+        else entries.set(name, { mode: FILE, name, oid: put('blob', change) })
+      }),
+    )
+    return entries.size === 0 ? null : put('tree', formatTree([...entries.values()]))
+  }
+  const root = (await level(baseTree, nest(changes))) ?? put('tree', Buffer.alloc(0))
+  await Promise.all(writes)
+  return root
 }
 
 function nest(changes: ReadonlyMap<string, Uint8Array | null>): Nested {

@@ -1,0 +1,19 @@
+import { Fault } from '../../schemas/fault.ts'
+
+/** Gives the value of an `Authorization` header. A function, so that no log or error prints what it holds. */
+export type Credentials = () => string
+
+/** A personal or deploy token, as GitHub, GitLab and Gitea take it over HTTPS. */
+export function tokenCredentials(token: string): Credentials {
+  return basicCredentials('x-access-token', token)
+}
+
+/** @throws Fault `CONFIG_INVALID` for what no header can carry; the message holds neither value. */
+export function basicCredentials(username: string, password: string): Credentials {
+  const control = [...username, ...password].some((character) => character < ' ' || character === '\x7f')
+  if (username === '' || username.includes(':') || password === '' || control) {
+    throw new Fault('CONFIG_INVALID', 'credentials: expected a user name and a password or token on one line each')
+  }
+  const value = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  return () => value
+}
