@@ -18,6 +18,7 @@ const CALLABLE = new Set([
   'right-curly',
 ])
 const GROUPING_WORDS = new Set(['not', 'and', 'or', 'in', 'if', 'elif', 'else', 'is'])
+const NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u
 const HIDDEN_CHARACTERS =
   /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/u
 
@@ -41,6 +42,14 @@ export function scanTemplate(source: string, path: string): void {
     if (++count > MAX_TOKENS)
       refuse(path, place, `The template has more than ${MAX_TOKENS} tokens.`, 'Make it shorter.')
     if (token.type === 'regex') refuse(path, place, 'Regular expressions are not allowed.', 'Compare with == or `in`.')
+    if (token.type === 'symbol' && !NAME.test(String(token.value))) {
+      refuse(
+        path,
+        place,
+        'A name is made of letters, digits and _.',
+        'Write a["other-name"] where data has another name.',
+      )
+    }
     if (previous?.type === 'block-start') enterTag(token, blocks, path)
     if (OPENING.has(token.type)) {
       brackets.push(token)
