@@ -1,5 +1,5 @@
 import { GATES_VERSION } from '../gates/catalog.ts'
-import { COMPILER_VERSION } from '../../runtime/bundle/compile.ts'
+import { NEWEST_COMPILER } from '../../runtime/bundle/compile.ts'
 import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
 import type { CommandSpec } from './command.ts'
 
@@ -9,7 +9,7 @@ export const version: CommandSpec = {
   run({ terminal }) {
     const versions = {
       runtime: PACKAGE_VERSION,
-      compiler: COMPILER_VERSION,
+      compiler: NEWEST_COMPILER,
       gates: GATES_VERSION,
       node: process.versions.node,
     }

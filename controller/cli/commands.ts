@@ -1,0 +1,50 @@
+import { approve } from './approve.ts'
+import { check } from './check.ts'
+import type { CommandSpec } from './command.ts'
+import { controller } from './controller.ts'
+import { doctor } from './doctor.ts'
+import { exec } from './exec.ts'
+import { explain } from './explain.ts'
+import { init } from './init.ts'
+import { keysCreate, keysList, keysRevoke } from './keys.ts'
+import { log } from './log.ts'
+import { newBundle, newTenant } from './new.ts'
+import { promote } from './promote.ts'
+import { rollback } from './rollback.ts'
+import { rootInit } from './root-init.ts'
+import { runtime } from './runtime.ts'
+import { status } from './status.ts'
+import { test } from './test.ts'
+import { tryQuestion } from './try.ts'
+import { up } from './up/up.ts'
+import { verify } from './verify.ts'
+import { version } from './version.ts'
+import { wait } from './wait.ts'
+
+/** Every command, in the order in which the help shows them: start, author, promote, look, operate. */
+export const COMMANDS: readonly CommandSpec[] = [
+  up,
+  init,
+  newBundle,
+  newTenant,
+  check,
+  test,
+  tryQuestion,
+  promote,
+  approve,
+  rollback,
+  wait,
+  status,
+  log,
+  exec,
+  verify,
+  keysCreate,
+  keysRevoke,
+  keysList,
+  rootInit,
+  controller,
+  runtime,
+  doctor,
+  explain,
+  version,
+]
