@@ -1,0 +1,190 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../../schemas/fault.ts'
+import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { commitmentsOf, type Commitments } from './commitments.ts'
+import { replaceFile, syncFolder } from './durable-file.ts'
+import { lockFolder } from './folder-lock.ts'
+import { createGroupCommit } from './group-commit.ts'
+import { createIdentity, readIdentity, type LogIdentity } from './identity.ts'
+import { EMPTY_ROOT, rootAt } from './merkle.ts'
+import { formatVerifier, verifierOf } from './note.ts'
+import { createPublisher } from './publish.ts'
+import type { AuditRecord } from './record.ts'
+import { recoverLog } from './recover.ts'
+import { createSegment, removeSegments, type Segment } from './segment-files.ts'
+import { tileNodes } from './tile-files.ts'
+import { extendEdge } from './tree.ts'
+
+export type AuditLogOptions = {
+  dir: string
+  registry: string
+  node: string
+  worker: string
+  /** The newest checkpoint of this log that somebody else keeps; the log must extend it. */
+  anchor: Checkpoint | null
+  maxQueued: number
+  stallMs: number
+  publishEveryMs: number
+  publishEveryRecords: number
+  /** Told when a checkpoint could not be written; it is tried again. */
+  onPublishError: (error: unknown) => void
+}
+
+export const AUDIT_DEFAULTS = {
+  worker: '0',
+  anchor: null,
+  maxQueued: 8192,
+  stallMs: 2_000,
+  publishEveryMs: 30_000,
+  publishEveryRecords: 10_000,
+} as const
+
+export type AuditStatus = { origin: string; size: number; published: number; healthy: boolean; queued: number }
+
+export type AuditLog = {
+  origin: string
+  /** The verifier key of its checkpoints, in the form of C2SP signed-note. */
+  verifier: string
+  /** @returns the number of the record, once it is durable. @throws Fault `AUDIT_UNAVAILABLE` */
+  append(record: AuditRecord): Promise<number>
+  status(): AuditStatus
+  isHealthy(): boolean
+  commitments(tenant: string): Commitments
+  /** Writes tiles and a signed checkpoint over all that is durable now. @returns the checkpoint note */
+  publish(): Promise<string>
+  /** Bytes of a torn tail that were cut off when it was opened. */
+  tornBytes: number
+  close(): Promise<void>
+}
+
+async function createLog(options: AuditLogOptions): Promise<LogIdentity> {
+  const found = (await readdir(options.dir)).filter((name) => name !== 'lock' && name !== 'keys')
+  if (found.length > 0) {
+    throw new Fault(
+      'AUDIT_BROKEN',
+      `${options.dir} has ${found.join(', ')} but no log.json; restore it, or name an empty folder`,
+    )
+  }
+  const { identity, commit } = await createIdentity(options.dir, options)
+  const note = signCheckpoint({ origin: identity.origin, size: 0, root: EMPTY_ROOT }, identity.signer)
+  await replaceFile(join(options.dir, 'tlog', 'checkpoint'), note)
+  await mkdir(join(options.dir, 'pending'), { recursive: true })
+  await syncFolder(join(options.dir, 'tlog'))
+  await commit()
+  return identity
+}
+
+async function checkAnchor(folder: string, anchor: Checkpoint, size: number): Promise<void> {
+  if (size < anchor.size) {
+    throw new Fault(
+      'AUDIT_BROKEN',
+      `${folder} has ${size} records, and ${anchor.size} were anchored; restore it from a copy`,
+    )
+  }
+  if (!(await rootAt(anchor.size, tileNodes(folder, size))).equals(anchor.root)) {
+    throw new Fault(
+      'AUDIT_BROKEN',
+      `${folder}: its first ${anchor.size} records are not those that were anchored; restore it from a copy`,
+    )
+  }
+}
+
+/**
+ * Opens the log in `dir`, or makes it in an empty folder, and holds it for this process.
+ * @throws Fault `AUDIT_BROKEN` when it is damaged, shorter than or different from its checkpoint or its anchor.
+ */
+export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  await mkdir(options.dir, { recursive: true, mode: 0o700 })
+  const unlock = await lockFolder(join(options.dir, 'lock'))
+  try {
+    return await openLocked(options, unlock)
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+async function openLocked(options: AuditLogOptions, unlock: () => Promise<void>): Promise<AuditLog> {
+  const { dir } = options
+  const identity = (await readIdentity(dir)) ?? (await createLog(options))
+  const { checkpoint, edge, tiles, bundles, tornBytes } = await recoverLog(dir, identity)
+  const publisher = createPublisher({
+    folder: join(dir, 'tlog'),
+    identity,
+    edge,
+    tiles,
+    bundles,
+    published: checkpoint.size,
+  })
+  let segment: Segment | null = null
+  let isDue = false
+
+  async function currentSegment(size: number): Promise<Segment> {
+    if (segment !== null && publisher.published() <= segment.first) return segment
+    const next = await createSegment(join(dir, 'pending'), size)
+    await segment?.close()
+    segment = next
+    return next
+  }
+
+  const commit = createGroupCommit({
+    size: edge.size,
+    segment: currentSegment,
+    onDurable(batch) {
+      for (const { entry, leaf } of batch) publisher.add(extendEdge(edge, entry, leaf))
+      if (!isDue && edge.size - publisher.published() >= options.publishEveryRecords) {
+        isDue = true
+        publishQuietly()
+      }
+    },
+    maxQueued: options.maxQueued,
+    maxBatch: 4096,
+    stallMs: options.stallMs,
+  })
+
+  async function publish(): Promise<string> {
+    isDue = false
+    const note = await publisher.publish()
+    await removeSegments(join(dir, 'pending'), publisher.published())
+    return note
+  }
+
+  function publishQuietly(): void {
+    publish().catch(options.onPublishError)
+  }
+
+  if (edge.size > checkpoint.size) await publish()
+  if (options.anchor !== null && options.anchor.origin === identity.origin) {
+    await checkAnchor(join(dir, 'tlog'), options.anchor, edge.size)
+  }
+  const timer = setInterval(publishQuietly, options.publishEveryMs)
+  timer.unref()
+
+  return {
+    origin: identity.origin,
+    verifier: formatVerifier(verifierOf(identity.signer)),
+    append: (record) => {
+      if (!publisher.isFull()) return commit.append(record)
+      return Promise.reject(new Fault('AUDIT_UNAVAILABLE', 'the tiles of the audit log cannot be written'))
+    },
+    isHealthy: () => commit.isHealthy() && !publisher.isFull(),
+    status: () => ({
+      origin: identity.origin,
+      size: commit.size(),
+      published: publisher.published(),
+      healthy: commit.isHealthy() && !publisher.isFull(),
+      queued: commit.queued(),
+    }),
+    commitments: (tenant) => commitmentsOf(identity.secret, tenant),
+    publish,
+    tornBytes,
+    async close() {
+      clearInterval(timer)
+      await commit.idle()
+      await publish()
+      await segment?.close()
+      await unlock()
+    },
+  }
+}

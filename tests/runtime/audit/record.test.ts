@@ -1,0 +1,53 @@
+import canonicalize from 'canonicalize'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { commitmentsOf } from '../../../runtime/audit/commitments.ts'
+import { serialiseRecord, type AuditRecord } from '../../../runtime/audit/record.ts'
+import { aRecord } from '../../support/audit-record.ts'
+
+const text = fc.string({ unit: 'grapheme' })
+const anyRecord = fc.record({
+  ...Object.fromEntries(Object.entries(aRecord()).map(([name, value]) => [name, fc.constant(value)])),
+  tenant: fc.option(text),
+  intent: fc.option(text),
+  request_id: fc.option(text),
+  ms: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  redacted: fc.nat(),
+  routing: fc.option(
+    fc.record({
+      matched: fc.array(text),
+      score: fc.double({ noNaN: true, noDefaultInfinity: true }),
+      threshold: fc.double({ noNaN: true, noDefaultInfinity: true }),
+    }),
+  ),
+}) as unknown as fc.Arbitrary<AuditRecord>
+
+describe('a record', () => {
+  it('is serialised as RFC 8785 says, whatever it holds', () => {
+    fc.assert(
+      fc.property(anyRecord, fc.nat(), (record, seq) => {
+        expect(serialiseRecord(record, seq).toString()).toBe(canonicalize({ ...record, seq, v: 1 }))
+      }),
+    )
+  })
+})
+
+describe('commitments', () => {
+  const secret = Buffer.alloc(32, 7)
+
+  it('do not depend on the order of members', () => {
+    const { ofValue } = commitmentsOf(secret, 'acme')
+    expect(ofValue({ a: 1, b: 2 })).toBe(ofValue({ b: 2, a: 1 }))
+  })
+
+  it('of the same value differ between tenants and nodes', () => {
+    const value = { question: 'When?' }
+    const seen = new Set([
+      commitmentsOf(secret, 'acme').ofValue(value),
+      commitmentsOf(secret, 'globex').ofValue(value),
+      commitmentsOf(Buffer.alloc(32, 8), 'acme').ofValue(value),
+      commitmentsOf(secret, 'acme').ofUser(JSON.stringify(value)),
+    ])
+    expect(seen.size).toBe(4)
+  })
+})
