@@ -1,0 +1,225 @@
+import { Fault } from '../../schemas/fault.ts'
+import type { Limits } from '../../schemas/limits.ts'
+import type { AliasName } from '../../schemas/names.ts'
+import { statusOf } from '../../schemas/reasons.ts'
+import type { AuditRecord } from '../audit/record.ts'
+import type { Profile } from './actions.ts'
+import { createAnswerCache } from './answer-cache.ts'
+import { answerOf, type Answer, type ServedBundle } from './answer.ts'
+import { authenticate, type Caller } from './authenticate.ts'
+import type { RuntimeDeps } from './deps.ts'
+import { answered, elapsedMs, recordOf, refused, refuseStranger, type Exchange } from './exchange.ts'
+import { parseExecuteRequest } from './execute-request.ts'
+import type { LimitVerdict } from './limiter.ts'
+import { faultOf, type ResponseHeaders } from './problem.ts'
+import { announcesBody, checkBodyHeaders, parseBody, readBody } from './read-body.ts'
+import { createTenantContexts, type TenantContext } from './tenant-context.ts'
+
+const USER_ID = /^[\x21-\x7e]{1,128}$/
+/** Longest question text whose answer is kept. */
+const MAX_CACHED_CHARS = 4_096
+/** Answers kept in the memory of a process, of all tenants. */
+const MAX_CACHED_ANSWERS = 20_000
+
+/** What is known of a proven caller's request so far; its audit record is made of it. */
+type Pass = {
+  exchange: Exchange
+  caller: Caller
+  context: TenantContext
+  deadlineMs: number
+  user: string | null
+  served: ServedBundle | null
+  answer: Answer | null
+  headers: ResponseHeaders
+}
+
+/** `POST /execute`: the pipeline of DESIGN section 5. Every step refuses by a Fault, and none falls through. */
+export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchange: Exchange) => Promise<Response> {
+  const { audit, limiter, settings } = deps
+  const contextOf = createTenantContexts(audit)
+  const cache = createAnswerCache<TenantContext, { alias: AliasName; answer: Answer }>(MAX_CACHED_ANSWERS)
+  const deadlineMs = Math.min(profile.deadlineMs, settings.deadlineMs)
+  const bodyLimits: Limits = {
+    bytes: settings.maxBodyBytes,
+    lines: settings.maxBodyBytes,
+    lineLength: settings.maxBodyBytes,
+    depth: 32,
+    nodes: 20_000,
+    keys: 1_000,
+  }
+
+  function identify({ request, connection }: Exchange): Caller {
+    const { headers } = request
+    if (deps.tenants.status().status === 'starting') throw new Fault('STARTING', 'the ledger has not been verified yet')
+    checkBodyHeaders(headers, announcesBody(request, connection), settings.maxBodyBytes)
+    const tenant = headers.get('x-tenant-id')
+    const key = headers.get('x-api-key')
+    if (tenant === null || key === null) {
+      throw new Fault('MISSING_HEADER', `the header ${tenant === null ? 'X-Tenant-Id' : 'X-Api-Key'} is absent`)
+    }
+    return authenticate(deps.tenants, tenant, key, deps.now().getTime())
+  }
+
+  function refuseUnknown(exchange: Exchange, error: unknown): Response {
+    const fault = faultOf(error)
+    if (fault.reason !== 'UNAUTHENTICATED') return refuseStranger(deps, exchange, fault)
+    const verdict = limiter.takeInvalid()
+    if (verdict.isAllowed) return refuseStranger(deps, exchange, fault)
+    return refuseStranger(deps, exchange, rateLimited(verdict))
+  }
+
+  function takeLimit(pass: Pass): void {
+    const { caller, context, headers } = pass
+    if (context.limits instanceof Fault) throw context.limits
+    const { tenant } = caller.tenant.state
+    const verdict = limiter.take({ tenant, keyId: caller.keyId, user: pass.user }, context.limits)
+    headers['x-ratelimit-limit'] = String(verdict.limit)
+    headers['x-ratelimit-remaining'] = String(verdict.remaining)
+    if (!verdict.isAllowed) throw rateLimited(verdict)
+  }
+
+  function checkFreshness({ context }: Pass): void {
+    const { status, age_s } = deps.tenants.status()
+    if (status !== 'expired' && age_s * 1000 <= context.maxStalenessMs) return
+    throw new Fault('STALE', `the controller was last heard of ${Math.round(age_s)} s ago`)
+  }
+
+  function resolve(pass: Pass, alias: 'current' | 'candidate' | 'draft'): ServedBundle {
+    if (alias === 'draft') throw new Fault('FORBIDDEN', 'draft is never executed; try it with `contractor try`')
+    const scope = alias === 'current' ? 'execute' : 'execute:candidate'
+    if (!pass.caller.scopes.has(scope)) throw new Fault('FORBIDDEN', `the key lacks the scope ${scope}`)
+    const served = pass.caller.tenant.aliases[alias]
+    if (served === undefined) {
+      throw new Fault('NO_CURRENT_BUNDLE', `the tenant has no bundle under ${alias}; promote one`)
+    }
+    if (served.kind === 'refused') throw new Fault(served.reason, served.message)
+    pass.served = served
+    return served
+  }
+
+  function execute(pass: Pass, body: Buffer): Answer {
+    const { caller, context, exchange } = pass
+    const { state } = caller.tenant
+    const isExplained = caller.scopes.has('explain')
+    const asked = body.length <= MAX_CACHED_CHARS ? `${isExplained ? 'explain' : ''}\n${body.toString()}` : null
+    const known = asked === null ? null : cache.get(context, asked, exchange.startedMs)
+    if (known !== null && resolve(pass, known.alias) === known.answer.served) return known.answer
+    const request = parseExecuteRequest(parseBody(body, bodyLimits))
+    const served = resolve(pass, request.alias)
+    const execution = deps.execute(served.bundle, { ...request, explain: isExplained }, state.values)
+    const answer = answerOf(state.tenant, served, execution, request.input, context.commitments)
+    const policy = served.bundle.policies.cache
+    if (asked !== null && policy?.enabled === true) {
+      const expiresMs = exchange.startedMs + policy.ttl_s * 1000
+      cache.put(context, asked, { alias: request.alias, answer }, { expiresMs, maxEntries: policy.max_entries })
+    }
+    return answer
+  }
+
+  function remainingMs(pass: Pass): number {
+    const remaining = pass.deadlineMs - elapsedMs(deps, pass.exchange)
+    if (remaining > 0) return remaining
+    throw new Fault('REQUEST_TIMEOUT', `the request took longer than ${pass.deadlineMs} ms`)
+  }
+
+  async function run(pass: Pass): Promise<Answer> {
+    const { request, connection } = pass.exchange
+    const user = request.headers.get('x-user-id')
+    if (user !== null) {
+      if (!USER_ID.test(user)) throw new Fault('REQUEST_INVALID', 'X-User-Id must be 1 to 128 visible ASCII characters')
+      pass.user = pass.context.commitments.ofUser(user)
+    }
+    takeLimit(pass)
+    if (!profile.scopes.some((scope) => pass.caller.scopes.has(scope))) {
+      throw new Fault('FORBIDDEN', `the key lacks the scope ${profile.scopes[0] ?? ''}`)
+    }
+    checkFreshness(pass)
+    const body = await readBody(request, connection, settings.maxBodyBytes, remainingMs(pass))
+    if (connection.outgoing?.destroyed === true) throw new Fault('REQUEST_ABORTED', 'the client went away')
+    pass.answer = execute(pass, body)
+    remainingMs(pass)
+    return pass.answer
+  }
+
+  function passRecord(pass: Pass, base: AuditRecord): AuditRecord {
+    const { served, answer, caller } = pass
+    base.tenant = caller.tenant.state.tenant
+    base.key_id = caller.keyId
+    base.user = pass.user
+    if (served !== null) {
+      base.bundle = `${served.state.bundle}@${served.state.version}`
+      base.digest = served.state.digest
+    }
+    if (answer !== null) {
+      base.intent = answer.intent
+      base.routing = answer.routing
+      base.input_commitment = answer.inputCommitment
+      base.output_commitment = answer.outputCommitment
+      base.redacted = answer.redacted
+    }
+    return base
+  }
+
+  async function refuseCaller(pass: Pass, error: unknown): Promise<Response> {
+    const fault = faultOf(error)
+    const { exchange, caller } = pass
+    const status = statusOf(fault.reason)
+    if (fault.reason === 'RATE_LIMITED') {
+      const { tenant } = caller.tenant.state
+      const { action, profile: name, requestId } = exchange
+      const ms = elapsedMs(deps, exchange)
+      deps.denials.add({
+        action,
+        profile: name,
+        reason: fault.reason,
+        status,
+        tenant,
+        keyId: caller.keyId,
+        requestId,
+        ms,
+      })
+      return refused(deps, exchange, fault, pass.headers)
+    }
+    pass.answer = null
+    try {
+      await audit.append(passRecord(pass, recordOf(deps, exchange, fault.reason, status)))
+    } catch (auditError) {
+      return refused(deps, exchange, auditError, pass.headers)
+    }
+    return refused(deps, exchange, fault, pass.headers)
+  }
+
+  return async (exchange) => {
+    let caller: Caller
+    try {
+      caller = identify(exchange)
+    } catch (error) {
+      return refuseUnknown(exchange, error)
+    }
+    const headers: ResponseHeaders = {}
+    const context = contextOf(caller.tenant)
+    const pass: Pass = { exchange, caller, context, deadlineMs, user: null, served: null, answer: null, headers }
+    let answer: Answer
+    try {
+      answer = await run(pass)
+    } catch (error) {
+      return refuseCaller(pass, error)
+    }
+    try {
+      await audit.append(passRecord(pass, recordOf(deps, exchange, 'ALLOWED', 200)))
+    } catch (error) {
+      return refused(deps, exchange, error, headers)
+    }
+    headers['content-type'] = 'application/json'
+    headers['cache-control'] = 'no-store'
+    headers['x-request-id'] = exchange.requestId
+    const body = `{"request_id":"${exchange.requestId}",${answer.body}`
+    return answered(deps, exchange, 'ALLOWED', new Response(body, { status: 200, headers }))
+  }
+}
+
+function rateLimited(verdict: LimitVerdict): Fault {
+  return new Fault('RATE_LIMITED', `${verdict.limit} requests a minute are allowed`, {
+    retryAfterS: verdict.retryAfterS,
+  })
+}

@@ -1,0 +1,128 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Reason } from '../../schemas/reasons.ts'
+import type { ActionName } from './actions.ts'
+
+/** What an action is called where none was found. */
+export type MetricAction = ActionName | 'unknown'
+
+export type RequestFigures = {
+  action: MetricAction
+  method: string
+  status: number
+  decision: 'allow' | 'deny'
+  reason: Reason
+  seconds: number
+}
+
+export type Metrics = {
+  observe(request: RequestFigures): void
+  /** Prometheus text format. */
+  render(): Promise<string>
+  contentType: string
+}
+
+export type MetricSources = {
+  /** Executions through a `current` bundle with a durable record, and executions in all. */
+  governed: () => { governed: number; all: number }
+  audit: () => { size: number; published: number; healthy: boolean; queued: number }
+  ledger: () => { seq: number; ageS: number }
+}
+
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+type Tally = { labels: Record<string, string>; count: number }
+
+/** Counts in plain maps; Prometheus' own objects are filled when somebody asks, so that a request costs little. */
+function tallyCounter(registry: Registry, name: string, help: string, labelNames: string[]) {
+  const tallies = new Map<string, Tally>()
+  const counter = new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      counter.reset()
+      for (const { labels, count } of tallies.values()) counter.inc(labels, count)
+    },
+  })
+  return (...values: string[]) => {
+    const key = values.join(' ')
+    const tally = tallies.get(key)
+    if (tally !== undefined) {
+      tally.count += 1
+      return
+    }
+    tallies.set(key, { labels: Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? ''])), count: 1 })
+  }
+}
+
+function gauge(registry: Registry, name: string, help: string, value: () => number): void {
+  const made = new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      made.set(value())
+    },
+  })
+}
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry()
+  const requests = tallyCounter(registry, 'http_requests_total', 'Requests answered.', ['action', 'status', 'method'])
+  const decisions = tallyCounter(registry, 'gate_decisions_total', 'Decisions about requests.', [
+    'action',
+    'decision',
+    'reason_code',
+  ])
+  const duration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the request to its answer.',
+    labelNames: ['action'],
+    buckets: BUCKETS,
+    registers: [registry],
+  })
+  gauge(registry, 'contractor_audit_records', 'Durable audit records.', () => sources.audit().size)
+  gauge(
+    registry,
+    'contractor_audit_published_records',
+    'Audit records under the last checkpoint.',
+    () => sources.audit().published,
+  )
+  gauge(
+    registry,
+    'contractor_audit_queued_records',
+    'Audit records that wait for the disk.',
+    () => sources.audit().queued,
+  )
+  gauge(registry, 'contractor_audit_healthy', '1 while audit records can be made durable.', () =>
+    Number(sources.audit().healthy),
+  )
+  gauge(registry, 'contractor_ledger_seq', 'Sequence number of the accepted ledger.', () => sources.ledger().seq)
+  gauge(registry, 'contractor_ledger_age_seconds', 'Age of what the controller last said.', () => sources.ledger().ageS)
+  gauge(
+    registry,
+    'contractor_governed_execution_ratio',
+    'Share of executions through current bundles with passed gates and a durable audit record.',
+    () => {
+      const { governed, all } = sources.governed()
+      return all === 0 ? 1 : governed / all
+    },
+  )
+  gauge(registry, 'process_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
+  const observers = new Map<string, { observe(seconds: number): void }>()
+  return {
+    observe({ action, method, status, decision, reason, seconds }) {
+      requests(action, String(status), method)
+      decisions(action, decision, reason)
+      let observer = observers.get(action)
+      if (observer === undefined) {
+        observer = duration.labels(action)
+        observers.set(action, observer)
+      }
+      observer.observe(seconds)
+    },
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

@@ -1,0 +1,72 @@
+import { Fault } from '../../schemas/fault.ts'
+import type { Served, ServedTenant } from '../tenants/table.ts'
+import { authenticate, isOperator } from './authenticate.ts'
+import type { RuntimeDeps } from './deps.ts'
+import { answered, recordOf, refused, refuseStranger, type Exchange } from './exchange.ts'
+import { faultOf } from './problem.ts'
+import { readinessOf } from './readiness.ts'
+
+function aliasStatus(served: Served) {
+  const { bundle, version, digest, seq } = served.state
+  const known = { bundle, version, digest, seq }
+  return served.kind === 'bundle' ? { ...known, served: true } : { ...known, served: false, reason_code: served.reason }
+}
+
+function tenantStatus({ state, aliases }: ServedTenant) {
+  const entries = Object.entries(aliases).map(([alias, served]) => [alias, aliasStatus(served)] as const)
+  return { status: state.status, max_staleness: state.max_staleness, aliases: Object.fromEntries(entries) }
+}
+
+/**
+ * `GET /status`: what is served, for the operator (all tenants), or for a tenant's key with the scope `status` (its own).
+ */
+export function createStatusRoute(deps: RuntimeDeps): (exchange: Exchange) => Promise<Response> {
+  function visibleTenants(exchange: Exchange): {
+    tenants: ServedTenant[]
+    tenant: string | null
+    keyId: string | null
+  } {
+    const { headers } = exchange.request
+    const key = headers.get('x-api-key') ?? headers.get('authorization')?.replace(/^Bearer /i, '') ?? null
+    const name = headers.get('x-tenant-id')
+    if (key === null) throw new Fault('MISSING_HEADER', 'the header X-Api-Key is absent; send the key of the operator')
+    if (name === null) {
+      if (isOperator(key, deps.settings.operatorKey))
+        return { tenants: [...deps.tenants.tenants()], tenant: null, keyId: null }
+      throw new Fault('UNAUTHENTICATED', 'the key is not accepted')
+    }
+    const { tenant, keyId, scopes } = authenticate(deps.tenants, name, key, deps.now().getTime())
+    if (!scopes.has('status')) throw new Fault('FORBIDDEN', 'the key lacks the scope status')
+    return { tenants: [tenant], tenant: name, keyId }
+  }
+
+  return async (exchange) => {
+    let visible: ReturnType<typeof visibleTenants>
+    try {
+      visible = visibleTenants(exchange)
+    } catch (error) {
+      return refuseStranger(deps, exchange, faultOf(error))
+    }
+    try {
+      const record = recordOf(deps, exchange, 'ALLOWED', 200)
+      await deps.audit.append({ ...record, tenant: visible.tenant, key_id: visible.keyId })
+    } catch (error) {
+      return refused(deps, exchange, error)
+    }
+    const { mayServe, ...readiness } = readinessOf(deps)
+    const body = JSON.stringify({
+      ...readiness,
+      may_serve: mayServe,
+      node: deps.settings.node,
+      runtime_version: deps.settings.runtimeVersion,
+      audit: deps.audit.status(),
+      tenants: Object.fromEntries(visible.tenants.map((tenant) => [tenant.state.tenant, tenantStatus(tenant)])),
+    })
+    const headers = {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-request-id': exchange.requestId,
+    }
+    return answered(deps, exchange, 'ALLOWED', new Response(body, { status: 200, headers }))
+  }
+}
