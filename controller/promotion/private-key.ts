@@ -35,7 +35,7 @@ export function parsePrivateKey(text: string, file: string): Buffer {
   const [cipher, kdf] = [outer.string().toString(), outer.string().toString()]
   if (cipher !== 'none' || kdf !== 'none')
     throw invalid(file, 'the key is encrypted with a passphrase, which a service cannot be asked for; use one without')
-  outer.string()
+  if (outer.string().length !== 0) throw invalid(file, 'expected no options of a key derivation')
   if (outer.uint32() !== 1) throw invalid(file, 'expected exactly one key')
   const published = parseKeyBlob(outer.string(), 'CONFIG_INVALID', file)
   const inner = readWire(outer.string(), 'CONFIG_INVALID', file)
@@ -46,8 +46,10 @@ export function parsePrivateKey(text: string, file: string): Buffer {
   const secret = inner.string()
   inner.string()
   if (inner.rest().some((byte, at) => byte !== at + 1)) throw invalid(file, 'its padding is damaged')
+  if (secret.length !== 64) throw invalid(file, `expected 64 bytes of secret, found ${secret.length}`)
   const seed = secret.subarray(0, 32)
-  if (secret.length !== 64 || !point.equals(published.point) || !keyPair(seed).point.equals(point))
+  const derived = keyPair(seed).point
+  if (!secret.subarray(32).equals(derived) || !point.equals(derived) || !published.point.equals(derived))
     throw invalid(file, 'its public and private parts do not belong together')
   return seed
 }
