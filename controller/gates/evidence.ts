@@ -39,7 +39,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
     suites: loaded === null ? [] : suiteResults(loaded, 'given'),
     suitesReversed: loaded === null ? [] : suiteResults(loaded, 'reversed'),
     sealed: request.sealed,
-    previous: request.previous === null ? null : parseBundle(request.previous, prefix).bundle,
+    previous: request.previous === null ? null : parseBundle(request.previous, prefix, 'sealed').bundle,
   }
   return { report: judgeEvidence(evidence), sealed: compiled?.kind === 'compiled' ? compiled.files : null }
 }
