@@ -1,14 +1,13 @@
 import { Fault } from '../../schemas/fault.ts'
 import type { Compatibility, Manifest } from '../../schemas/registry/manifest.ts'
-import type { Policies } from '../../schemas/registry/policies.ts'
 import { compileContracts, type Contract } from '../engine/contract.ts'
-import { effectivePolicies, type EffectivePolicies } from '../engine/policies.ts'
+import { effectivePolicies, type EffectivePolicies, type FloorPolicies } from '../engine/policies.ts'
 import { compileRedactor, type Redactor } from '../engine/redact.ts'
 import { loadRouter, type Router } from '../engine/routing/router.ts'
 import { parseTemplate } from '../engine/template/check.ts'
 import type { Template } from '../engine/template/syntax.ts'
 import { createValues, type ValuesContract } from '../engine/values.ts'
-import { bundleDigest, bundleId } from './digest.ts'
+import { bundleDigest, bundleId, sourceDigest, sourceOf } from './digest.ts'
 import type { BundleFiles } from './files.ts'
 import { PROGRAM_FILE, ROUTER_FILE, type Program, type SealedIntent, type SealedOntology } from './program.ts'
 
@@ -55,8 +54,8 @@ export function loadBundle(sealed: BundleFiles): LoadedBundle {
 const KEPT = new Set(['POLICY_MISSING', 'INCOMPATIBLE_RUNTIME', 'BUNDLE_UNVERIFIED'])
 
 /** The same bundle under the organisation's floor of policies (DESIGN section 2). @throws Fault `POLICY_MISSING` */
-export function underFloor(bundle: LoadedBundle, floor: readonly Policies[]): LoadedBundle {
-  const policies = effectivePolicies(bundle.policies, floor)
+export function underFloor(bundle: LoadedBundle, floor: FloorPolicies): LoadedBundle {
+  const policies = effectivePolicies(bundle.policies, [floor])
   return { ...bundle, policies, redact: compileRedactor(policies.redaction) }
 }
 
@@ -94,10 +93,12 @@ function readProgram(sealed: BundleFiles): Program {
       'INCOMPATIBLE_RUNTIME',
       `${PROGRAM_FILE}: format ${String(program.format)} is not known; upgrade the Runtime.`,
     )
-  const id = program.manifest.bundle_id
-  const manifest = fileOf(sealed, 'manifest.yaml').toString('utf8')
-  if (id !== bundleId(program.source_digest) || !manifest.endsWith(`\nbundle_id: ${id}\n`)) {
-    throw new Fault('BUNDLE_UNVERIFIED', 'manifest.yaml and sealed/program.json name different bundles.')
+  const source = sourceDigest(sourceOf(sealed))
+  const sealedId = fileOf(sealed, 'manifest.yaml')
+    .toString('utf8')
+    .endsWith(`\nbundle_id: ${bundleId(source)}\n`)
+  if (program.source_digest !== source || program.manifest.bundle_id !== bundleId(source) || !sealedId) {
+    throw new Fault('BUNDLE_UNVERIFIED', 'The sealed bundle names another source than it holds.')
   }
   return program
 }

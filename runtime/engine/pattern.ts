@@ -2,7 +2,7 @@ import { RE2JS } from 're2js'
 
 /** Size of a compiled pattern, in instructions: what one character of text may cost in the worst case. */
 export const MAX_PATTERN_SIZE = 1_000
-const MAX_PATTERN_CHARS = 512
+const MAX_PATTERN_CHARS = 1_000
 
 export type Pattern = { re: RE2JS; size: number }
 

@@ -1,7 +1,9 @@
 import { Fault } from '../../schemas/fault.ts'
+import type { Floor, Floors } from '../../schemas/registry/floor.ts'
 import type {
   CachePolicy,
   Policies,
+  PolicyKind,
   RagPolicy,
   RateLimitPolicy,
   RedactionPolicy,
@@ -18,18 +20,30 @@ export type EffectivePolicies = Policies & {
   redaction: RedactionPolicy
 }
 
+/** Rules of the organisation, as `governance/policies/` writes them; a rule that is left out says nothing. */
+export type FloorPolicies = { [Kind in PolicyKind]?: Floor<Kind>['rules'] }
+
+/** The floors that hold for a tenant: those of whose labels it has all. */
+export function floorFor(floors: Floors, labels: Readonly<Record<string, string>>): FloorPolicies {
+  const holding = Object.entries(floors).filter(([, floor]) =>
+    Object.entries(floor.tenants).every(([label, value]) => Object.hasOwn(labels, label) && labels[label] === value),
+  )
+  return Object.fromEntries(holding.map(([kind, { rules }]) => [kind, rules]))
+}
+
 /**
  * A bundle's policies under the organisation's floor: of every rule the strictest wins, and redaction rules add up.
  * A floor never loosens and never adds: a cache or retrieval that the bundle does not declare stays off.
  * @throws Fault `POLICY_MISSING` when the bundle lacks a required kind, whatever the floor brings.
  */
-export function effectivePolicies(bundle: Policies, floor: readonly Policies[]): EffectivePolicies {
+export function effectivePolicies(bundle: Policies, floor: readonly FloorPolicies[]): EffectivePolicies {
   const { security, rate_limit, redaction, cache, rag, llm } = bundle
   if (security === undefined || rate_limit === undefined || redaction === undefined) {
     const missing = REQUIRED_KINDS.filter((kind) => bundle[kind] === undefined).join(', ')
     throw new Fault('POLICY_MISSING', `The bundle lacks the required policies: ${missing}. Add policies/<kind>.yaml.`)
   }
-  const of = <Kind extends keyof Policies>(kind: Kind) => floor.flatMap((policies) => policies[kind] ?? [])
+  const of = <Kind extends PolicyKind>(kind: Kind) =>
+    floor.map((policies) => policies[kind]).filter((rules) => rules !== undefined)
   return {
     security: of('security').reduce(stricterSecurity, security),
     rate_limit: of('rate_limit').reduce(stricterRateLimit, rate_limit),
@@ -40,14 +54,15 @@ export function effectivePolicies(bundle: Policies, floor: readonly Policies[]):
   }
 }
 
-function stricterSecurity(a: SecurityPolicy, b: SecurityPolicy): SecurityPolicy {
+function stricterSecurity(a: SecurityPolicy, b: Partial<SecurityPolicy>): SecurityPolicy {
   const locales = bothLists(a.allowed_locales, b.allowed_locales)
+  const { allowed_intents = ['*'], max_input_chars = Infinity, allowed_aliases = a.allowed_aliases, explain = true } = b
   return {
-    allowed_intents: bothIntents(a.allowed_intents, b.allowed_intents),
+    allowed_intents: bothIntents(a.allowed_intents, allowed_intents),
     ...(locales && { allowed_locales: locales }),
-    max_input_chars: Math.min(a.max_input_chars, b.max_input_chars),
-    allowed_aliases: a.allowed_aliases.filter((alias) => b.allowed_aliases.includes(alias)),
-    explain: a.explain === true && b.explain !== false,
+    max_input_chars: Math.min(a.max_input_chars, max_input_chars),
+    allowed_aliases: a.allowed_aliases.filter((alias) => allowed_aliases.includes(alias)),
+    explain: a.explain === true && explain,
   }
 }
 
@@ -88,18 +103,18 @@ function stricterRedaction(a: RedactionPolicy, b: RedactionPolicy): RedactionPol
   return { rules: [...a.rules, ...b.rules.filter(({ pattern }) => !known.has(pattern))] }
 }
 
-function stricterCache(a: CachePolicy, b: CachePolicy): CachePolicy {
+function stricterCache(a: CachePolicy, b: Partial<CachePolicy>): CachePolicy {
   return {
-    enabled: a.enabled && b.enabled,
-    ttl_s: Math.min(a.ttl_s, b.ttl_s),
-    max_entries: Math.min(a.max_entries, b.max_entries),
+    enabled: a.enabled && b.enabled !== false,
+    ttl_s: Math.min(a.ttl_s, b.ttl_s ?? Infinity),
+    max_entries: Math.min(a.max_entries, b.max_entries ?? Infinity),
   }
 }
 
-function stricterRag(a: RagPolicy, b: RagPolicy): RagPolicy {
+function stricterRag(a: RagPolicy, b: Partial<RagPolicy>): RagPolicy {
   return {
-    enabled: a.enabled && b.enabled,
-    max_passages: Math.min(a.max_passages, b.max_passages),
-    min_score: Math.max(a.min_score, b.min_score),
+    enabled: a.enabled && b.enabled !== false,
+    max_passages: Math.min(a.max_passages, b.max_passages ?? Infinity),
+    min_score: Math.max(a.min_score, b.min_score ?? 0),
   }
 }

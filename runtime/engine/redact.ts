@@ -10,6 +10,9 @@ export type Redactor = (value: unknown) => Redacted
 /** Characters times instructions of one redaction, over all rules: about half a second at the very worst. */
 const MAX_WORK = 30_000_000
 const MAX_DEPTH = 64
+/** Texts found clean that are remembered, and their length in characters: answers repeat, and matching costs the most. */
+const MAX_REMEMBERED = 256
+const MAX_REMEMBERED_CHARS = 2_048
 
 type Rule = Pattern & { replacement: string }
 
@@ -28,17 +31,33 @@ export function compileRedactor({ rules }: RedactionPolicy): Redactor {
     return { ...found, replacement }
   })
   const size = compiled.reduce((sum, rule) => sum + rule.size, 0)
+  const clean = rememberTexts()
   return (value) => {
     let work = 0
     let redacted = 0
     const redactText = (text: string): string => {
       work += text.length * size
       if (work > MAX_WORK) throw new Fault('OUTPUT_INVALID', 'The output is too large to be redacted; render less.')
+      if (clean.has(text)) return text
       const spans = spansOf(text, compiled)
+      if (spans.length === 0) clean.add(text)
       redacted += spans.length
       return replaceSpans(text, spans)
     }
     return { value: mapTexts(value, redactText, 0), redacted }
+  }
+}
+
+/** Only texts in which nothing was found, so that nothing is kept that a rule would remove. */
+function rememberTexts(): { has(text: string): boolean; add(text: string): void } {
+  const texts = new Set<string>()
+  return {
+    has: (text) => texts.has(text),
+    add(text) {
+      if (text.length > MAX_REMEMBERED_CHARS) return
+      if (texts.size >= MAX_REMEMBERED) texts.clear()
+      texts.add(text)
+    },
   }
 }
 

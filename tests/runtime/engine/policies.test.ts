@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { effectivePolicies } from '../../../runtime/engine/policies.ts'
+import { effectivePolicies, floorFor, type FloorPolicies } from '../../../runtime/engine/policies.ts'
 import type { Policies } from '../../../schemas/registry/policies.ts'
 
 const BUNDLE: Required<Omit<Policies, 'llm'>> = {
@@ -16,7 +16,7 @@ describe('the policies in force', () => {
   })
 
   it('take the strictest rule of bundle and floors', () => {
-    const floors: Policies[] = [
+    const floors: FloorPolicies[] = [
       {
         security: {
           allowed_intents: ['a', 'b'],
@@ -64,9 +64,26 @@ describe('the policies in force', () => {
     })
   })
 
+  it('leave alone what a floor says nothing about', () => {
+    expect(effectivePolicies(BUNDLE, [{ security: { max_input_chars: 10 }, cache: { ttl_s: 5 }, rag: {} }])).toEqual({
+      ...BUNDLE,
+      security: { ...BUNDLE.security, max_input_chars: 10 },
+      cache: { ...BUNDLE.cache, ttl_s: 5 },
+    })
+  })
+
+  it('hold for the tenants that have all the labels of the floor', () => {
+    const rules = { max_input_chars: 10 }
+    const floors = { security: { tenants: { region: 'eu', tier: 'gold' }, rules } }
+    expect(floorFor(floors, { region: 'eu', tier: 'gold', x: 'y' })).toEqual({ security: rules })
+    expect(floorFor(floors, { region: 'eu' })).toEqual({})
+    expect(floorFor({ security: { tenants: {}, rules } }, {})).toEqual({ security: rules })
+    expect(floorFor({ security: { tenants: { toString: 'x' }, rules } }, {})).toEqual({})
+  })
+
   it('never get a cache or retrieval from a floor', () => {
     const { cache: _cache, rag: _rag, ...bare } = BUNDLE
-    const floor: Policies = { cache: BUNDLE.cache, rag: BUNDLE.rag, llm: { enabled: true } }
+    const floor: FloorPolicies = { cache: BUNDLE.cache, rag: BUNDLE.rag, llm: { enabled: true } }
     expect(Object.keys(effectivePolicies(bare, [floor])).sort()).toEqual(['rate_limit', 'redaction', 'security'])
   })
 
