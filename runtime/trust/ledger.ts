@@ -68,6 +68,7 @@ async function wayFrom(reader: ObjectReader, root: Root, accepted: VerifiedLedge
   }
   const fork = (top.epoch ?? 0) > accepted.epoch ? await forkBase(reader, root, accepted.epoch, head) : null
   if (fork !== null) return fork
+  if (top.seq > accepted.seq && at.seq !== accepted.seq) throw unreadable(accepted, at)
   throw await divergence(reader, accepted, at)
 }
 
@@ -90,7 +91,7 @@ async function readClaims(reader: ObjectReader, oid: string): Promise<Claims> {
 /** Why a head that does not descend from what was accepted is refused; `at` is where its way leads at that seq. */
 async function divergence(reader: ObjectReader, accepted: VerifiedLedger, at: Claims): Promise<Fault> {
   verifyCommit(at.oid, at.raw, keysEver(accepted.state.keysets))
-  if (at.seq === null || at.seq > accepted.seq) return unreadable(accepted, at)
+  if (at.seq === null) return unreadable(accepted, at)
   const known = await ancestorAt(reader, accepted, at.seq)
   const same = known === null ? at.seq < accepted.seq : known === at.oid
   const found = `found ${at.oid} (seq ${at.seq})`

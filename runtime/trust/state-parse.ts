@@ -2,21 +2,24 @@ import { Fault } from '../../schemas/fault.ts'
 import type { Entry } from '../../schemas/ledger/entry.ts'
 import type { LedgerRegistry, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
 import type { Epoch, Keyset } from '../../schemas/ledger/trust.ts'
-import type { Revocation, Roles } from '../../schemas/registry/governance.ts'
-import { safeYaml } from '../../schemas/safe-yaml.ts'
+import type { ParsedFile } from '../../schemas/parse-file.ts'
+import { parseRevoked as readRevoked, parseRoles as readRoles } from '../../schemas/registry/governance.ts'
 
 function json(bytes: Buffer, path: string): unknown {
   try {
-    return JSON.parse(bytes.toString()) as unknown
+    const value: unknown = JSON.parse(bytes.toString())
+    if (typeof value === 'object' && value !== null) return value
   } catch (error) {
     throw new Fault('LEDGER_BROKEN', `${path} on live is not JSON`, { cause: error })
   }
+  throw new Fault('LEDGER_BROKEN', `${path} on live is not an object`)
 }
 
-function yaml(bytes: Buffer, path: string): unknown {
-  const { document, problems } = safeYaml(bytes)
-  if (document === null) throw new Fault('LEDGER_BROKEN', `${path} on live: ${problems[0].message}`)
-  return document.value
+function required<Value>({ value, findings }: ParsedFile<Value>, path: string): Value {
+  if (value !== null) return value
+  const [first] = findings
+  const why = first === undefined ? 'malformed' : `line ${first.line}: ${first.message}`
+  throw new Fault('LEDGER_BROKEN', `${path} on live: ${why}`, { findings })
 }
 
 export const parseEntry = (bytes: Buffer, path: string) => json(bytes, path) as Entry
@@ -25,5 +28,5 @@ export const parseTenantState = (bytes: Buffer, path: string) => json(bytes, pat
 export const parseSealRecord = (bytes: Buffer, path: string) => json(bytes, path) as SealRecord
 export const parseKeyset = (bytes: Buffer, path: string) => json(bytes, path) as Keyset
 export const parseEpoch = (bytes: Buffer, path: string) => json(bytes, path) as Epoch
-export const parseRoles = (bytes: Buffer, path: string) => yaml(bytes, path) as Roles
-export const parseRevoked = (bytes: Buffer, path: string) => (yaml(bytes, path) as { revoked: Revocation[] }).revoked
+export const parseRoles = (bytes: Buffer, path: string) => required(readRoles(bytes, path), path)
+export const parseRevoked = (bytes: Buffer, path: string) => required(readRevoked(bytes, path), path).revoked

@@ -77,6 +77,8 @@ export type LedgerBuilder = {
   keyFiles: ReadonlyMap<string, string>
   /** Writes the next commit of `live`. Returns it; `head` moves unless the commit was tampered with. */
   write(change: Change, tampering?: Tampering): Promise<Written>
+  /** A signed commit on top of `head` whose files are counted, whatever they hold; `head` does not move. */
+  writeRaw(files: ReadonlyMap<string, Buffer>): Promise<string>
   /** Adds a tenant without aliases. */
   addTenant(name: string, changes?: Partial<TenantState>): Promise<Written>
   /** Moves an alias as the rules demand, sealing a record on the way; `approvers` default to ben. */
@@ -160,6 +162,7 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
     keys: { root: rootKeys, controller, heartbeat: heartbeatKey, people },
     keyFiles,
     write,
+    writeRaw: async (files) => (await writeCommit({ files }, {})).oid,
     async addTenant(name, changes = {}) {
       return write({ tenants: new Map([[name, newTenant(name, changes)]]), subject: `add ${name}` })
     },
@@ -254,6 +257,13 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
   }
 
   async function write(change: Change, tampering: Tampering = {}): Promise<Written> {
+    const { changes, files, ...written } = await writeCommit(change, tampering)
+    const state = applyChanges((tampering.on ?? builder.head)?.state ?? null, changes, files)
+    if (Object.keys(tampering).length === 0) builder.head = { ...written, state }
+    return { ...written, state }
+  }
+
+  async function writeCommit(change: Change, tampering: Tampering) {
     const before: Written | undefined = tampering.on ?? builder.head
     const seq = before === undefined ? 0 : before.seq + 1
     const epoch = change.epoch ?? before?.epoch ?? 1
@@ -271,18 +281,12 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
       state_root: stateRoot(files),
       decisions: [],
     }
-    const entry = tampering.entry?.(right) ?? right
-    const bytes = formatStateFile(entry)
+    const bytes = formatStateFile(tampering.entry?.(right) ?? right)
+    const entryDigest = sha256Digest(bytes)
     const all = new Map([...changes, [ENTRY_PATH, bytes], ...(tampering.uncounted ?? [])])
     const tree = await patchTree(objects, before?.tree ?? null, all)
-    const said = {
-      subject: change.subject ?? `entry ${seq}`,
-      registry,
-      seq,
-      epoch,
-      source: right.source,
-      entry: sha256Digest(bytes),
-    }
+    const { source } = right
+    const said = { subject: change.subject ?? `entry ${seq}`, registry, seq, epoch, source, entry: entryDigest }
     const by = machine(at)
     const payload = formatCommit({
       tree,
@@ -292,10 +296,7 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
       message: formatLedgerMessage(tampering.message?.(said) ?? said),
     })
     const oid = await objects.write('commit', await signCommit(payload, tampering))
-    const state = applyChanges(before?.state ?? null, changes, files)
-    const written = { oid, seq, epoch, entryDigest: sha256Digest(bytes), tree, at, state }
-    if (Object.keys(tampering).length === 0) builder.head = written
-    return written
+    return { oid, seq, epoch, entryDigest, tree, at, changes, files }
   }
 
   async function signCommit(

@@ -44,10 +44,8 @@ export async function stockVerify(checked: {
   const [signers, signature] = [join(folder, 'signers'), join(folder, 'signature')]
   await writeFile(signers, checked.allowedSigners)
   await writeFile(signature, checked.signature)
-  const child = run('ssh-keygen', [
-    ...['-Y', 'verify', '-f', signers, '-I', checked.principal],
-    ...['-n', checked.namespace, '-s', signature],
-  ])
+  const options = ['-f', signers, '-I', checked.principal, '-n', checked.namespace, '-s', signature]
+  const child = run('ssh-keygen', ['-Y', 'verify', ...options])
   child.child.stdin?.end(checked.payload)
   return child.then(
     () => true,

@@ -77,8 +77,8 @@ describe('a private key file', () => {
       spoiled.writeUInt8((spoiled.readUInt8(at) + 1) % 256, at)
       const text = [lines[0], spoiled.toString('base64'), ...lines.slice(-2)].join('\n')
       await writeFile(file, text)
-      const inComment = spoiled.toString('latin1').includes('stock') === false
-      if (!inComment) expect(await faultReason(() => openSigner(file))).toBe('CONFIG_INVALID')
+      const onlyComment = !spoiled.toString('latin1').includes('stock')
+      if (!onlyComment) expect(await faultReason(() => openSigner(file))).toBe('CONFIG_INVALID')
     }
   })
 })
