@@ -7,11 +7,11 @@ export type Terminal = {
   json: boolean
   /** Whether `out` is a terminal that takes colour. */
   colour: boolean
-  out(text: string): void
-  err(text: string): void
-  style(style: Style, text: string): string
+  out: (text: string) => void
+  err: (text: string) => void
+  style: (style: Style, text: string) => string
   /** The columns of a table, left-aligned, two spaces apart. */
-  table(rows: readonly (readonly string[])[]): string
+  table: (rows: readonly (readonly string[])[]) => string
 }
 
 /** Colour only on a terminal, and never where NO_COLOR is set (no-color.org). */

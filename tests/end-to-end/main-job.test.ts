@@ -20,23 +20,40 @@ describe('the main job, with stock git as the engineer', () => {
   it('answers from the bundle that is current', async () => {
     const { status, body } = await ask(up.runtime, up.demo, up.demo.question)
     expect(status).toBe(200)
-    expect(body).toMatchObject({ tenant: 'acme', outcome: 'answered', intent: 'card_arrival', bundle: { name: 'retail-bank', version: '1.1.0' } })
+    expect(body).toMatchObject({
+      tenant: 'acme',
+      outcome: 'answered',
+      intent: 'card_arrival',
+      bundle: { name: 'retail-bank', version: '1.1.0' },
+    })
     expect(body.output).toEqual({ answer: expect.stringContaining('3 to 5 days') })
   })
 
   it('serves what a merge promotes, and the old answer again after a revert', async () => {
     await git('git merge --no-ff --no-edit demo/faster-card && git push')
     await becomes('1.2.0')
-    expect((await ask(up.runtime, up.demo, up.demo.question)).body.output).toEqual({ answer: expect.stringContaining('2 to 3 days') })
+    expect((await ask(up.runtime, up.demo, up.demo.question)).body.output).toEqual({
+      answer: expect.stringContaining('2 to 3 days'),
+    })
     await git('git revert --no-edit -m 1 HEAD && git push')
     await becomes('1.1.0')
   })
 
   it('refuses what nobody approved, says so on live, and goes on serving', async () => {
     await git('git merge --no-ff --no-edit demo/unapproved && git push')
-    const entry = () => git('git fetch -q origin live && git show FETCH_HEAD:entry.json').then((text) => JSON.parse(text) as { decisions: { subject: string; reason_code: string }[] })
-    const { decisions } = await eventually(entry, (found) => found.decisions.some(({ subject, reason_code }) => subject === 'acme/current' && reason_code === 'APPROVAL_MISSING'))
-    expect(decisions.find(({ subject }) => subject === 'acme/current')).toMatchObject({ decision: 'deny', kind: 'refuse' })
+    const entry = () =>
+      git('git fetch -q origin live && git show FETCH_HEAD:entry.json').then(
+        (text) => JSON.parse(text) as { decisions: { subject: string; reason_code: string }[] },
+      )
+    const { decisions } = await eventually(entry, (found) =>
+      found.decisions.some(
+        ({ subject, reason_code }) => subject === 'acme/current' && reason_code === 'APPROVAL_MISSING',
+      ),
+    )
+    expect(decisions.find(({ subject }) => subject === 'acme/current')).toMatchObject({
+      decision: 'deny',
+      kind: 'refuse',
+    })
     expect(await version()).toBe('1.1.0')
     await git('git revert --no-edit -m 1 HEAD && git push')
   })

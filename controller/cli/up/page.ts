@@ -22,10 +22,18 @@ export function stepsOf({ runtime, tenant, apiKey, question, work, contractor, a
   const ask = `curl -s ${runtime}/execute -H 'Content-Type: application/json' -H 'X-Tenant-Id: ${tenant}' -H 'X-Api-Key: ${apiKey}' -d '${JSON.stringify({ input: { question } })}'`
   return [
     { title: 'Ask', command: ask, seen: answers.now },
-    { title: 'Promote', command: `cd ${work} && git merge --no-ff --no-edit demo/faster-card && git push`, seen: 'signed and live within a second' },
+    {
+      title: 'Promote',
+      command: `cd ${work} && git merge --no-ff --no-edit demo/faster-card && git push`,
+      seen: 'signed and live within a second',
+    },
     { title: 'Ask again', command: ask, seen: answers.promoted },
     { title: 'Undo', command: 'git revert --no-edit -m 1 HEAD && git push', seen: 'the old answer again' },
-    { title: 'Cheat', command: 'git merge --no-ff --no-edit demo/unapproved && git push', seen: 'refused; the answer stays' },
+    {
+      title: 'Cheat',
+      command: 'git merge --no-ff --no-edit demo/unapproved && git push',
+      seen: 'refused; the answer stays',
+    },
     { title: 'Prove it', command: `${contractor} verify`, seen: 'every signature since the beginning' },
   ]
 }
@@ -38,6 +46,14 @@ export function formatPage(page: Page, { style }: Terminal): string {
     `Controller ${style('cyan', page.controller)}   Runtime ${style('cyan', page.runtime)}   Registry ${style('cyan', page.work)}`,
     '',
   ]
-  const lines = stepsOf(page).flatMap(({ title, command, seen }, index) => [`${style('bold', `${index + 1} ${title}`)}  ${style('dim', `→ ${seen}`)}`, `  ${command}`])
-  return [...head, ...lines, '', style('dim', 'Below, one line for each event. Ctrl-C stops; `npm start` goes on where it stopped.')].join('\n')
+  const lines = stepsOf(page).flatMap(({ title, command, seen }, index) => [
+    `${style('bold', `${index + 1} ${title}`)}  ${style('dim', `→ ${seen}`)}`,
+    `  ${command}`,
+  ])
+  return [
+    ...head,
+    ...lines,
+    '',
+    style('dim', 'Below, one line for each event. Ctrl-C stops; `npm start` goes on where it stopped.'),
+  ].join('\n')
 }

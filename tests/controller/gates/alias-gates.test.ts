@@ -63,7 +63,10 @@ async function approval(signer: Signer, principal = 'ben', seq = 4, from = OLD) 
 }
 
 function evidence(change: Partial<AliasEvidence> = {}): AliasEvidence {
-  const signers = parseAllowedSigners(`ben namespaces="contractor-approval" ${ben.publicKey}\n`, 'governance/allowed_signers').signers
+  const signers = parseAllowedSigners(
+    `ben namespaces="contractor-approval" ${ben.publicKey}\n`,
+    'governance/allowed_signers',
+  ).signers
   return {
     registry: 'acme',
     tenant: 'acme',
@@ -102,11 +105,27 @@ describe('a promotion', () => {
   it.each([
     ['no approval', {}, 'APPROVAL_MISSING'],
     ['a version that is not sealed', { seal: null }, 'NOT_SEALED'],
-    ['a digest that is not the version', { wanted: { bundle: 'faq', version: '1.1.0', digest: OLD } }, 'DIGEST_MISMATCH'],
+    [
+      'a digest that is not the version',
+      { wanted: { bundle: 'faq', version: '1.1.0', digest: OLD } },
+      'DIGEST_MISMATCH',
+    ],
     ['a version that is not candidate', { state: null }, 'NOT_CANDIDATE'],
-    ['a Runtime that is too old', { alias: 'candidate', seal: { ...seal, compatibility: { min_version: '2.0.0' } } }, 'INCOMPATIBLE_RUNTIME'],
-    ['a Runtime that is too new', { alias: 'candidate', seal: { ...seal, compatibility: { min_version: '0.1.0', max_version: '0.9.0' } } }, 'INCOMPATIBLE_RUNTIME'],
-    ['a revoked digest', { alias: 'candidate', revoked: [{ digest: NEW, reason: 'wrong prices', at: '2026-06-01T00:00:00Z' }] }, 'BUNDLE_REVOKED'],
+    [
+      'a Runtime that is too old',
+      { alias: 'candidate', seal: { ...seal, compatibility: { min_version: '2.0.0' } } },
+      'INCOMPATIBLE_RUNTIME',
+    ],
+    [
+      'a Runtime that is too new',
+      { alias: 'candidate', seal: { ...seal, compatibility: { min_version: '0.1.0', max_version: '0.9.0' } } },
+      'INCOMPATIBLE_RUNTIME',
+    ],
+    [
+      'a revoked digest',
+      { alias: 'candidate', revoked: [{ digest: NEW, reason: 'wrong prices', at: '2026-06-01T00:00:00Z' }] },
+      'BUNDLE_REVOKED',
+    ],
   ] satisfies [string, Partial<AliasEvidence>, string][])('is refused for %s', (_, change, code) => {
     expect(judgeAlias(evidence(change))).toMatchObject({ decision: 'deny', kind: 'refuse', reason_code: code })
   })
@@ -118,19 +137,29 @@ describe('a promotion', () => {
     expect(await of(await approval(ben, 'ben', 4, NEW))).toBe('APPROVAL_INVALID')
     expect(await of(await approval(mallory))).toBe('APPROVAL_INVALID')
     expect(await of(await approval(ben), { seal: { ...seal, authors: ['ana', 'ben'] } })).toBe('APPROVAL_BY_AUTHOR')
-    expect(await of(await approval(ben), { seal: { ...seal, authors: ['stranger@example.org'] } })).toBe('AUTHOR_UNMAPPED')
+    expect(await of(await approval(ben), { seal: { ...seal, authors: ['stranger@example.org'] } })).toBe(
+      'AUTHOR_UNMAPPED',
+    )
   })
 
   it('is not counted twice for one person with two files', async () => {
     const two = { ...rules, promotion: { ...rules.promotion, current: { ...rules.promotion.current, approvals: 2 } } }
     const found = await approval(ben)
-    expect(judgeAlias(evidence({ rules: two, approvals: [found, found] }))).toMatchObject({ reason_code: 'APPROVAL_MISSING' })
+    expect(judgeAlias(evidence({ rules: two, approvals: [found, found] }))).toMatchObject({
+      reason_code: 'APPROVAL_MISSING',
+    })
   })
 
   it('waits while its gates run, and until the candidate has soaked', async () => {
     const approvals = [await approval(ben)]
-    expect(judgeAlias(evidence({ seal: null, sealVerdict: 'pending', alias: 'candidate' }))).toMatchObject({ decision: 'wait', reason_code: 'EVIDENCE_PENDING' })
-    const soaking = { ...rules, promotion: { ...rules.promotion, current: { ...rules.promotion.current, soak: 'P3D' } } }
+    expect(judgeAlias(evidence({ seal: null, sealVerdict: 'pending', alias: 'candidate' }))).toMatchObject({
+      decision: 'wait',
+      reason_code: 'EVIDENCE_PENDING',
+    })
+    const soaking = {
+      ...rules,
+      promotion: { ...rules.promotion, current: { ...rules.promotion.current, soak: 'P3D' } },
+    }
     const waiting = judgeAlias(evidence({ rules: soaking, approvals }))
     expect(waiting).toMatchObject({ decision: 'wait', reason_code: 'SOAKING', not_before: '2026-06-04T00:00:00.000Z' })
   })
@@ -139,7 +168,13 @@ describe('a promotion', () => {
 describe('a freeze', () => {
   const frozen = (now: string, freeze: NonNullable<Registry['promotion']['current']['freeze']>) => async () => {
     const current = { ...rules.promotion.current, freeze }
-    return judgeAlias(evidence({ rules: { ...rules, promotion: { ...rules.promotion, current } }, approvals: [await approval(ben)], now: new Date(now) }))
+    return judgeAlias(
+      evidence({
+        rules: { ...rules, promotion: { ...rules.promotion, current } },
+        approvals: [await approval(ben)],
+        now: new Date(now),
+      }),
+    )
   }
   const friday = { days: ['fri' as const], from: '16:00', to: '24:00', timezone: 'America/Sao_Paulo' }
 
@@ -164,7 +199,10 @@ describe('a freeze', () => {
   })
 
   it('that is lifted by hand names no end', async () => {
-    expect(await frozen('2026-06-05T19:30:00Z', [{ ...friday, resume: 'manual' }])()).toMatchObject({ reason_code: 'FROZEN', not_before: null })
+    expect(await frozen('2026-06-05T19:30:00Z', [{ ...friday, resume: 'manual' }])()).toMatchObject({
+      reason_code: 'FROZEN',
+      not_before: null,
+    })
   })
 })
 
@@ -181,11 +219,17 @@ describe('a rollback', () => {
 
   it('to a digest that it stopped holding too long ago is a promotion', () => {
     const rollback = { approvals: 0, within: 'P7D' }
-    expect(judgeAlias(evidence({ ...back, rules: { ...rules, rollback } }))).toMatchObject({ decision: 'deny', reason_code: 'NOT_CANDIDATE' })
+    expect(judgeAlias(evidence({ ...back, rules: { ...rules, rollback } }))).toMatchObject({
+      decision: 'deny',
+      reason_code: 'NOT_CANDIDATE',
+    })
   })
 
   it('to a revoked digest is refused', () => {
     const revoked = [{ digest: NEW, reason: 'wrong prices', at: '2026-06-01T00:00:00Z' }]
-    expect(judgeAlias(evidence({ ...back, revoked }))).toMatchObject({ decision: 'deny', reason_code: 'BUNDLE_REVOKED' })
+    expect(judgeAlias(evidence({ ...back, revoked }))).toMatchObject({
+      decision: 'deny',
+      reason_code: 'BUNDLE_REVOKED',
+    })
   })
 })
