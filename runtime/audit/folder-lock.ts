@@ -1,50 +1,69 @@
-import { open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../schemas/fault.ts'
+import { IDENTITY, isGone, processIdentity } from '../git/process-identity.ts'
 
-function isAlive(pid: number): boolean {
+const BEAT_MS = 5_000
+/** Longer than the half minute after which a holder that cannot be seen and does not beat is taken for gone. */
+const PATIENCE_MS = 40_000
+const LOOK_AGAIN_MS = 500
+
+export type FolderLock = { release(): Promise<void> }
+
+async function holderOf(path: string): Promise<{ identity: string; ageMs: number } | null> {
   try {
-    process.kill(pid, 0)
-    return true
+    const identity = (await readFile(path, 'latin1')).trim()
+    const { mtimeMs } = await stat(path)
+    return { identity, ageMs: Date.now() - mtimeMs }
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
   }
 }
 
-async function startTime(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+async function take(path: string): Promise<FolderLock | null> {
+  try {
+    const file = await open(path, 'wx', 0o600)
+    await file.writeFile(`${processIdentity()}\n`)
+    await file.close()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null
+    throw error
+  }
+  const timer = setInterval(() => {
+    const now = new Date()
+    utimes(path, now, now).catch(() => clearInterval(timer))
+  }, BEAT_MS)
+  timer.unref()
+  return {
+    async release() {
+      clearInterval(timer)
+      await rm(path, { force: true })
+    },
+  }
 }
 
 /**
- * Takes a folder for this process: two writers would destroy a log. A lock is left over when its process is gone, or
- * when another process has its number since.
- * @returns what gives it back. @throws Fault `CONFIG_INVALID` when a live process holds it.
+ * Takes a folder for this process: two writers would destroy a log. A lock is left over when its process is gone; of a
+ * holder in another container nothing can be seen but that it beats, which may take half a minute to tell.
+ * @throws Fault `CONFIG_INVALID` when a live process holds it.
  */
-export async function lockFolder(path: string): Promise<() => Promise<void>> {
-  const mine = `${process.pid} ${await startTime(process.pid)}\n`
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    try {
-      const file = await open(path, 'wx', 0o600)
-      await file.writeFile(mine)
-      await file.close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+export async function lockFolder(path: string): Promise<FolderLock> {
+  for (let waitedMs = 0; waitedMs <= PATIENCE_MS;) {
+    const lock = await take(path)
+    if (lock !== null) return lock
+    const holder = await holderOf(path)
+    if (holder === null) continue
+    const { identity, ageMs } = holder
+    const isTorn = !IDENTITY.test(identity)
+    if (isTorn ? ageMs > BEAT_MS : isGone(identity, ageMs)) {
+      await rm(path, { force: true })
+      continue
     }
-    const [pid = '', started] = (await readFile(path, 'utf8').catch(() => '')).trim().split(' ')
-    const holder = Number(pid)
-    const isHeld =
-      Number.isSafeInteger(holder) && holder > 0 && isAlive(holder) && (await startTime(holder)) === (started ?? '')
-    if (isHeld) {
-      throw new Fault(
-        'CONFIG_INVALID',
-        `${path}: process ${holder} writes this audit log; give each Runtime its own audit folder`,
-      )
-    }
-    await rm(path, { force: true })
+    const isVisible = !isTorn && !isGone(identity, Number.POSITIVE_INFINITY)
+    if (isVisible) break
+    await sleep(LOOK_AGAIN_MS)
+    waitedMs += LOOK_AGAIN_MS
   }
-  throw new Fault(
-    'CONFIG_INVALID',
-    `${path}: another Runtime is taking this audit log; give each Runtime its own audit folder`,
-  )
+  throw new Fault('CONFIG_INVALID', `${path}: another process writes this audit log; give each Runtime its own folder`)
 }

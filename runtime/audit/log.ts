@@ -4,7 +4,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { commitmentsOf, type Commitments } from './commitments.ts'
 import { replaceFile, syncFolder } from './durable-file.ts'
-import { lockFolder } from './folder-lock.ts'
+import { lockFolder, type FolderLock } from './folder-lock.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createIdentity, readIdentity, type LogIdentity } from './identity.ts'
 import { EMPTY_ROOT, rootAt } from './merkle.ts'
@@ -96,16 +96,16 @@ async function checkAnchor(folder: string, anchor: Checkpoint, size: number): Pr
  */
 export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 })
-  const unlock = await lockFolder(join(options.dir, 'lock'))
+  const lock = await lockFolder(join(options.dir, 'lock'))
   try {
-    return await openLocked(options, unlock)
+    return await openLocked(options, lock)
   } catch (error) {
-    await unlock()
+    await lock.release()
     throw error
   }
 }
 
-async function openLocked(options: AuditLogOptions, unlock: () => Promise<void>): Promise<AuditLog> {
+async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<AuditLog> {
   const { dir } = options
   const identity = (await readIdentity(dir)) ?? (await createLog(options))
   const { checkpoint, edge, tiles, bundles, tornBytes } = await recoverLog(dir, identity)
@@ -184,7 +184,7 @@ async function openLocked(options: AuditLogOptions, unlock: () => Promise<void>)
       await commit.idle()
       await publish()
       await segment?.close()
-      await unlock()
+      await lock.release()
     },
   }
 }
