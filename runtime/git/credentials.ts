@@ -10,7 +10,7 @@ export function tokenCredentials(token: string): Credentials {
 
 /** @throws Fault `CONFIG_INVALID` for what no header can carry; the message holds neither value. */
 export function basicCredentials(username: string, password: string): Credentials {
-  const control = [...username, ...password].some((character) => character < ' ' || character === '\x7f')
+  const control = Buffer.from(username + password).some((byte) => byte < 0x20 || byte === 0x7f)
   if (username === '' || username.includes(':') || password === '' || control) {
     throw new Fault('CONFIG_INVALID', 'credentials: expected a user name and a password or token on one line each')
   }

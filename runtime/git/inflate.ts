@@ -22,6 +22,19 @@ export async function inflateWithin(bytes: Uint8Array, maxBytes: number): Promis
   }
 }
 
+/** As `inflateWithin`, with the number of bytes that the stream took. */
+export function inflateMeasured(bytes: Uint8Array, maxBytes: number): { data: Buffer; consumed: number } | null {
+  try {
+    const options = { maxOutputLength: Math.max(maxBytes, 1), info: true }
+    // With `info` node returns the engine, too; its types do not say so.
+    const out = inflateSync(bytes, options) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
+    return out.buffer.length > maxBytes ? null : { data: out.buffer, consumed: out.engine.bytesWritten }
+  } catch (error) {
+    if (isZlibRefusal(error)) return null
+    throw error
+  }
+}
+
 /** The first bytes of a zlib stream, from its first `inputBytes` only: enough to read a header, never the whole. */
 export function inflateStart(bytes: Uint8Array, inputBytes: number): Buffer | null {
   try {

@@ -11,12 +11,12 @@ export type ObjectReader = {
    * @throws Fault `OBJECT_MISSING`, `OBJECT_CORRUPT` (also when it is of another type), `OBJECT_TOO_LARGE` (known from
    * the header, before it is inflated).
    */
-  read(oid: string, type: ObjectType, maxBytes?: number): Promise<Buffer>
+  read: (oid: string, type: ObjectType, maxBytes?: number) => Promise<Buffer>
 }
 
 export type ObjectWriter = {
   /** Returns the oid of an object that is durable. Safe to call many times at once: directory syncs are shared. */
-  write(type: ObjectType, body: Uint8Array): Promise<string>
+  write: (type: ObjectType, body: Uint8Array) => Promise<string>
 }
 
 export type GitObject = { type: ObjectType; body: Buffer }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import { OID } from '../../schemas/names.ts'
 import { byteCache } from './byte-cache.ts'
-import { absentAsNull, isCode } from './durable-fs.ts'
-import { readLoose } from './loose-objects.ts'
+import { absentAsNull, isCode, lstatOrNull } from './durable-fs.ts'
+import { loosePath, readLoose } from './loose-objects.ts'
 import { MAX_OBJECT_BYTES, objectId, type GitObject, type ObjectReader } from './object-reader.ts'
 import { openPackFile, type PackFile } from './pack-file.ts'
 
@@ -15,14 +15,16 @@ const MAX_ATTEMPTS = 4
 /** The objects of one repository on disk. */
 export type ObjectStore = ObjectReader & {
   /** As `read`, of whatever type the object is. */
-  readAny(oid: string, maxBytes?: number): Promise<GitObject>
+  readAny: (oid: string, maxBytes?: number) => Promise<GitObject>
   /** As `readAny`, but without looking for packs that came since; `null` where the object is absent or damaged. */
-  known(oid: string): Promise<GitObject | null>
+  known: (oid: string) => Promise<GitObject | null>
+  /** Whether there is something under this id, by the word of an index or a file name. */
+  holds: (oid: string) => Promise<boolean>
+  /** Files in which damage was found since this was asked last. */
+  takeDamaged: () => string[]
   /** Looks which packs there are now. */
-  rescan(): Promise<void>
-  /** Every object that stands in a pack, by the word of its index. */
-  packed(): Promise<Generator<string>>
-  close(): Promise<void>
+  rescan: () => Promise<void>
+  close: () => Promise<void>
 }
 
 type Packs = { files: PackFile[]; faults: Map<string, Fault> }
@@ -32,6 +34,7 @@ export function openObjectStore(objects: string): ObjectStore {
   const cache = byteCache(CACHE_BYTES)
   let packs: Promise<Packs> | null = null
   let names = ''
+  const damaged = new Set<string>()
   let scanning: Promise<boolean> | null = null
 
   const rescan = (): Promise<boolean> => (scanning ??= scan().finally(() => (scanning = null)))
@@ -70,6 +73,7 @@ export function openObjectStore(objects: string): ObjectStore {
         throw new Fault('REPOSITORY_UNSAFE', `${path} is a link; replace it by the file itself`)
       if (!(error instanceof Fault)) throw error
       into.faults.set(path, error)
+      damaged.add(path)
     }
   }
 
@@ -87,7 +91,7 @@ export function openObjectStore(objects: string): ObjectStore {
   async function lookup(oid: string, maxBytes: number): Promise<GitObject | Fault | null> {
     const { files, faults } = await current()
     let fault: Fault | null = null
-    const attempt = async (read: () => Promise<GitObject | null>): Promise<GitObject | null> => {
+    const attempt = async (path: string, read: () => Promise<GitObject | null>): Promise<GitObject | null> => {
       try {
         const object = await read()
         if (object === null || objectId(object.type, object.body) === oid) return object
@@ -99,13 +103,19 @@ export function openObjectStore(objects: string): ObjectStore {
         if (!(error instanceof Fault) || error.reason !== 'OBJECT_CORRUPT') throw error
         fault ??= error
       }
+      damaged.add(path)
       return null
     }
     for (const file of files) {
-      const object = await attempt(() => file.read(oid, maxBytes))
+      const object = await attempt(file.path, () => file.read(oid, maxBytes))
       if (object !== null) return object
     }
-    return (await attempt(() => readLoose(objects, oid, maxBytes))) ?? fault ?? faults.values().next().value ?? null
+    return (
+      (await attempt(loosePath(objects, oid), () => readLoose(objects, oid, maxBytes))) ??
+      fault ??
+      faults.values().next().value ??
+      null
+    )
   }
 
   async function guarded<T>(work: () => Promise<T>): Promise<T> {
@@ -150,11 +160,14 @@ export function openObjectStore(objects: string): ObjectStore {
     async rescan() {
       await rescan()
     },
-    async packed() {
+    async holds(oid) {
       const { files } = await current()
-      return (function* () {
-        for (const file of files) yield* file.oids()
-      })()
+      return files.some((file) => file.holds(oid)) || (await lstatOrNull(loosePath(objects, oid))) !== null
+    },
+    takeDamaged() {
+      const paths = [...damaged]
+      damaged.clear()
+      return paths
     },
     async close() {
       const { files } = packs === null ? { files: [] } : await packs

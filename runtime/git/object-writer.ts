@@ -37,20 +37,27 @@ export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'know
       await makeDurable(path)
       return oid
     }
-    const whole = await deflate(Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]))
+    const whole = await deflate(looseBytes(type, body))
     const temporary = join(objects, temporaryName())
     await writeFileSynced(temporary, whole, 0o444)
-    await directory(dirname(path)).catch((error: unknown) => discard(error, temporary))
-    await rename(temporary, path).catch(async (error: unknown) => {
+    try {
+      await directory(dirname(path))
+      await rename(temporary, path)
+    } catch (error) {
       // A `git gc` removes directories that it emptied.
       ready.delete(dirname(path))
-      if (!isCode(error, 'ENOENT')) return discard(error, temporary)
+      if (!isCode(error, 'ENOENT')) return await discard(error, temporary)
       await directory(dirname(path))
       await renameDurably(temporary, path)
-    })
+    }
     await syncDirectory(dirname(path))
     return oid
   }
+}
+
+/** A loose object before it is compressed. */
+export function looseBytes(type: ObjectType, body: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body])
 }
 
 async function discard(error: unknown, temporary: string): Promise<never> {

@@ -24,7 +24,6 @@ export type PackFile = {
    * @throws Fault `OBJECT_CORRUPT`, `OBJECT_TOO_LARGE` (from the head of the entry or of its delta, before inflating).
    */
   read(oid: string, maxBytes: number): Promise<GitObject | null>
-  oids(): Generator<string>
   close(): Promise<void>
 }
 
@@ -40,7 +39,6 @@ export async function openPackFile(path: string, cache: ByteCache): Promise<Pack
         const offset = index.find(Buffer.from(oid, 'hex'))
         return offset === null ? null : readEntry({ path, handle, cache, find: index.find }, oid, offset, maxBytes)
       },
-      oids: index.oids,
       close: () => handle.close(),
     }
   } catch (error) {

@@ -7,7 +7,7 @@ const FANOUT = 8
 const NAMES = FANOUT + 256 * 4
 
 /** Where each object of a pack begins. Only a hint: what is read there is hashed again. */
-export type PackIndex = { count: number; find(oid: Buffer): number | null; oids(): Generator<string> }
+export type PackIndex = { find: (oid: Buffer) => number | null }
 
 /** @throws Fault `OBJECT_CORRUPT` for anything but a whole version 2 index. */
 export async function readPackIndex(path: string): Promise<PackIndex> {
@@ -35,7 +35,6 @@ export function parsePackIndex(bytes: Buffer, path: string): PackIndex {
     return at + 8 > bytes.length - 40 ? null : Number(bytes.readBigUInt64BE(at))
   }
   return {
-    count,
     find(oid) {
       const first = oid[0] ?? 0
       let low = fanout[first - 1] ?? 0
@@ -49,9 +48,6 @@ export function parsePackIndex(bytes: Buffer, path: string): PackIndex {
         else low = middle + 1
       }
       return null
-    },
-    *oids() {
-      for (let at = NAMES; at < NAMES + count * 20; at += 20) yield bytes.toString('hex', at, at + 20)
     },
   }
 }
@@ -67,7 +63,7 @@ export function formatPackIndex(
   const checks = Buffer.alloc(sorted.length * 4)
   const offsets = Buffer.alloc(sorted.length * 4)
   const large: Buffer[] = []
-  const counts = new Array<number>(256).fill(0)
+  const counts = Array.from({ length: 256 }, () => 0)
   sorted.forEach(({ oid, offset, crc }, i) => {
     names.write(oid, i * 20, 'hex')
     const first = Number.parseInt(oid.slice(0, 2), 16)

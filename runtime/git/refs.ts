@@ -18,10 +18,10 @@ import { assertReadableRef, assertWritableRef, isReadableRef, matchesRef } from 
 import type { RefUpdate } from './repository.ts'
 
 export type Refs = {
-  readRef(ref: string): Promise<string | null>
-  listRefs(prefix: string): Promise<Map<string, string>>
-  updateRefs(updates: readonly RefUpdate[]): Promise<void>
-  close(): Promise<void>
+  readRef: (ref: string) => Promise<string | null>
+  listRefs: (prefix: string) => Promise<Map<string, string>>
+  updateRefs: (updates: readonly RefUpdate[]) => Promise<void>
+  close: () => Promise<void>
 }
 
 export type RefsOptions = {
