@@ -1,0 +1,31 @@
+import type { Repository } from '../runtime/git/repository.ts'
+import type { Observation } from './plan.ts'
+import type { JudgeRequest } from './promotion/bundle-judge.ts'
+import type { Live } from './promotion/live.ts'
+import type { BundleObserver } from './promotion/observe-bundles.ts'
+import { observeMain } from './promotion/observe-main.ts'
+import { MAIN_REF, type MainReader } from './promotion/read-main.ts'
+
+export type ObserveDeps = {
+  repository: Repository
+  main: MainReader
+  bundles: BundleObserver
+}
+
+/** Observations, and the gates that must run before some of what is wanted can be decided. */
+export type Observed = { observation: Observation; missing: JudgeRequest[] }
+
+/** Reads what `main` wants, beside what is known of `live`. Writes nothing. */
+export async function observe({ repository, main, bundles }: ObserveDeps, live: Live, now: Date): Promise<Observed> {
+  const { head, standing } = live
+  const tip = await repository.readRef(MAIN_REF)
+  if (tip === null) {
+    const line = { kind: 'rewritten', tip, acceptances: [] } as const
+    return { observation: { head, main: line, wanted: null, standing }, missing: [] }
+  }
+  const { governance, tenants, unreadable, bundles: folders } = await main.read(tip)
+  const line = await observeMain(repository, tip, head.entry.source, governance)
+  const { bundles: found, missing } = await bundles.observe(folders, head, tip, now)
+  const wanted = { governance, tenants, unreadable, bundles: found }
+  return { observation: { head, main: line, wanted, standing }, missing: line.kind === 'descends' ? missing : [] }
+}

@@ -1,0 +1,97 @@
+import type { LedgerHead } from './promotion/head.ts'
+
+import type { Decision } from '../schemas/ledger/entry.ts'
+import { ALIASES } from '../schemas/names.ts'
+import { differingTenants } from './promotion/differences.ts'
+import { nextState, type NextState } from './promotion/next-state.ts'
+import { planAlias } from './promotion/plan-aliases.ts'
+import { planGovernance } from './promotion/plan-governance.ts'
+import { planMain, type MainLine } from './promotion/plan-main.ts'
+import { planSeals } from './promotion/plan-seals.ts'
+import { planRemoval, planTenant } from './promotion/plan-tenants.ts'
+import {
+  isFull,
+  newVerdicts,
+  record,
+  refusedByFindings,
+  standingAfter,
+  type Standing,
+  type Verdicts,
+} from './promotion/verdicts.ts'
+import type { Wanted, WantedTenant } from './promotion/wanted.ts'
+
+/** Everything that a plan is made of. */
+export type Observation = {
+  /** The newest entry of `live`, verified. */
+  head: LedgerHead
+  /** How the tip of `main` stands to what was last judged. */
+  main: MainLine
+  /** What the tip of `main` wants; null while `main` is not to be believed. */
+  wanted: Wanted | null
+  standing: Standing
+}
+
+export type Plan = {
+  next: NextState
+  covers: readonly string[]
+  /** What must be written now, in the order of judgement; empty when nothing is new. */
+  decisions: readonly Decision[]
+  standing: Map<string, Decision>
+  /** When the first wait ends by itself. */
+  wakeAt: Date | null
+}
+
+/**
+ * Judges every difference between what `main` wants and what is in force (DESIGN section 3). Order inside one entry:
+ * governance, seals, tenants, draft, candidate, current; each sees the result of the one before. Pure.
+ */
+export function planChanges({ head, main, wanted, standing }: Observation, now: Date): Plan {
+  const verdicts = newVerdicts(standing)
+  const clock = new Date(Math.max(now.getTime(), Date.parse(head.entry.at)))
+  const source = planMain(main, head.entry.source, head.state, clock, verdicts)
+  const next = nextState(head.state, head.seq + 1, source ?? head.entry.source, clock)
+  if (wanted !== null && source !== null) {
+    planGovernance(wanted.governance, next, verdicts)
+    planSeals(wanted.bundles, next, verdicts)
+    for (const { subject, findings } of wanted.unreadable) record(verdicts, refusedByFindings(subject, findings))
+    if (wanted.tenants !== null) planTenants(wanted.tenants, wanted.bundles, next, verdicts)
+  }
+  const after = standingAfter(verdicts)
+  return {
+    next,
+    covers: source === null || main.kind === 'rewritten' ? [] : main.covers,
+    decisions: verdicts.decisions,
+    standing: after,
+    wakeAt: firstEnd(after),
+  }
+}
+
+function planTenants(
+  tenants: NonNullable<Wanted['tenants']>,
+  bundles: Wanted['bundles'],
+  next: NextState,
+  verdicts: Verdicts,
+): void {
+  const { changed, removed } = differingTenants(tenants, next.before.tenants)
+  const readable: WantedTenant[] = []
+  for (const tenant of removed) if (!isFull(verdicts)) planRemoval(tenant, next, verdicts)
+  for (const tenant of changed) {
+    if ('settings' in tenant) readable.push(tenant)
+    else if (!isFull(verdicts)) record(verdicts, refusedByFindings(`tenants/${tenant.name}`, tenant.findings))
+  }
+  for (const tenant of readable) if (!isFull(verdicts)) planTenant(tenant, next, verdicts)
+  for (const alias of ALIASES)
+    for (const tenant of readable) if (!isFull(verdicts)) planAlias(tenant, alias, bundles, next, verdicts)
+}
+
+function firstEnd(standing: Standing): Date | null {
+  const ends = [...standing.values()].flatMap(({ not_before: end }) => (end === null ? [] : [Date.parse(end)]))
+  return ends.length === 0 ? null : new Date(Math.min(...ends))
+}
+
+/** Whether any state changes, or only verdicts are told. */
+export function changesState({ next }: Plan): boolean {
+  return (
+    next.tenants.size > 0 || next.seals.size > 0 || next.governance.size > 0 || next.registry !== next.before.registry
+  )
+}

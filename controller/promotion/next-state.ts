@@ -1,0 +1,46 @@
+import type { LedgerState } from '../../runtime/trust/state.ts'
+import type { LedgerRegistry, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
+import type { Revocation } from '../../schemas/registry/governance.ts'
+
+/** The state that the entry being planned leads to: the state in force, and on top of it what was allowed so far. */
+export type NextState = {
+  readonly before: LedgerState
+  /** Of the entry being planned. */
+  readonly seq: number
+  readonly source: string
+  /** Never before the entry before. */
+  readonly now: Date
+  registry: LedgerRegistry
+  /** Files of `governance/` on `live` that change; null removes. */
+  readonly governance: Map<string, string | null>
+  /** What is revoked, and what this entry revokes: a revocation acts at once. */
+  revoked: readonly Revocation[]
+  /** New seals, by `<name>/<version>`. */
+  readonly seals: Map<string, SealRecord>
+  /** Tenants that change; null removes. */
+  readonly tenants: Map<string, TenantState | null>
+}
+
+export function nextState(before: LedgerState, seq: number, source: string, now: Date): NextState {
+  return {
+    before,
+    seq,
+    source,
+    now,
+    registry: before.registry,
+    governance: new Map(),
+    revoked: before.revoked,
+    seals: new Map(),
+    tenants: new Map(),
+  }
+}
+
+export function tenantOf(next: NextState, name: string): TenantState | null {
+  const changed = next.tenants.get(name)
+  return changed === undefined ? (next.before.tenants.get(name) ?? null) : changed
+}
+
+export function sealOf(next: NextState, bundle: string, version: string): SealRecord | null {
+  const key = `${bundle}/${version}`
+  return next.seals.get(key) ?? next.before.seals.get(key) ?? null
+}

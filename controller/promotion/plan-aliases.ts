@@ -1,0 +1,152 @@
+import { judgeAlias } from '../gates/alias-gates.ts'
+import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
+import type { AliasState, Approval, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
+import type { AliasName } from '../../schemas/names.ts'
+import type { Alias } from '../../schemas/registry/alias.ts'
+import { holds } from './holds.ts'
+import { sealOf, tenantOf, type NextState } from './next-state.ts'
+import { popped, pushed } from './stack.ts'
+import { allowed, record, recordUndecided, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
+import { isReadable, type WantedBundle, type WantedTenant } from './wanted.ts'
+
+/** One alias of one tenant, after everything that comes before it in the entry. */
+export function planAlias(
+  wanted: WantedTenant,
+  alias: AliasName,
+  bundles: ReadonlyMap<string, WantedBundle>,
+  next: NextState,
+  verdicts: Verdicts,
+): void {
+  const subject = `${wanted.name}/${alias}`
+  const tenant = tenantOf(next, wanted.name)
+  const held = tenant?.aliases[alias] ?? null
+  const parsed = wanted.aliases[alias]
+  if (parsed === undefined) {
+    if (tenant !== null && held !== null) planClearing(tenant, alias, held, next, verdicts)
+  } else if (!isReadable(parsed)) record(verdicts, refusedByFindings(subject, parsed.findings))
+  else if (tenant === null) {
+    const message = `The alias waits for tenants/${wanted.name}/tenant.yaml, which is not in force.`
+    record(verdicts, refused(subject, 'TENANT_UNKNOWN', message))
+  } else if (held === null || !holds(held, parsed.value)) {
+    planMove({ wanted, tenant, alias, held, file: parsed.value, bundles }, next, verdicts)
+  }
+}
+
+type Move = {
+  wanted: WantedTenant
+  tenant: TenantState
+  alias: AliasName
+  held: AliasState | null
+  file: Alias
+  bundles: ReadonlyMap<string, WantedBundle>
+}
+
+function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: NextState, verdicts: Verdicts): void {
+  const subject = `${wanted.name}/${alias}`
+  const seal = sealOf(next, file.bundle, file.version)
+  const sealVerdict = verdictOf(bundles.get(file.bundle), file.version)
+  if (seal === null && sealVerdict === 'pending') {
+    recordUndecided(verdicts, subject)
+    return
+  }
+  const { signers, roles, registry } = next.before
+  const digest = file.digest ?? seal?.digest
+  const judged = judgeAlias({
+    registry: registry.rules.registry,
+    tenant: wanted.name,
+    alias,
+    rules: registry.rules,
+    signers,
+    roles,
+    revoked: next.revoked,
+    state: tenant,
+    wanted: file,
+    seal,
+    sealVerdict,
+    approvals: digest === undefined ? [] : (wanted.approvals.get(`${alias}/${digest.slice(7, 19)}`) ?? []),
+    seq: next.seq,
+    now: next.now,
+  })
+  const approvers = judged.approvals.map(({ principal }) => principal)
+  const said = {
+    kind: judged.kind,
+    message: judged.message,
+    not_before: judged.not_before,
+    from: held === null ? null : refOf(held),
+    to: digest === undefined ? null : { bundle: file.bundle, version: file.version, digest },
+    people: { authors: seal?.authors ?? [], approvers },
+    report: seal?.report ?? null,
+  }
+  if (judged.decision !== 'allow' || seal === null) {
+    record(verdicts, {
+      ...refused(subject, judged.reason_code, judged.message, said),
+      decision: denial(judged.decision),
+    })
+    return
+  }
+  const state = moved({ held, seal, kind: judged.kind, approvals: judged.approvals }, next)
+  next.tenants.set(wanted.name, { ...tenant, aliases: { ...tenant.aliases, [alias]: state } })
+  record(verdicts, allowed(subject, judged.reason_code, said))
+}
+
+const denial = (decision: Decision['decision']) => (decision === 'wait' ? 'wait' : 'deny')
+
+type Moved = { held: AliasState | null; seal: SealRecord; kind: Decision['kind']; approvals: Approval[] }
+
+function moved({ held, seal, kind, approvals }: Moved, { seq, now }: NextState): AliasState {
+  const { bundle, version, digest, bundle_id } = seal
+  const since = now.toISOString()
+  const stack =
+    kind === 'rollback' && held !== null ? popped(held, digest) : pushed(held, { bundle, version, digest, seq }, since)
+  const tag = `refs/tags/bundles/${bundle}/${version}`
+  return {
+    bundle,
+    version,
+    bundle_id,
+    digest,
+    tag,
+    seal: seal.seal,
+    seq,
+    since,
+    from: held?.digest ?? null,
+    approvals,
+    stack,
+  }
+}
+
+/** The file is gone: a draft or candidate is emptied; an active tenant is never left without its `current`. */
+function planClearing(
+  tenant: TenantState,
+  alias: AliasName,
+  held: AliasState,
+  next: NextState,
+  verdicts: Verdicts,
+): void {
+  const subject = `${tenant.tenant}/${alias}`
+  const from = refOf(held)
+  if (alias === 'current' && tenant.status === 'active') {
+    const message = `${tenant.tenant} is active, and main no longer says what is current; it keeps running ${held.bundle} ${held.version}.`
+    record(verdicts, refused(subject, 'TENANT_ACTIVE', message, { from }))
+    return
+  }
+  const { [alias]: _cleared, ...aliases } = tenant.aliases
+  next.tenants.set(tenant.tenant, { ...tenant, aliases })
+  record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', from, message: 'emptied' }))
+}
+
+function verdictOf(bundle: WantedBundle | undefined, version: string): 'pending' | 'refused' | 'none' {
+  switch (bundle?.kind) {
+    case 'pending':
+      return bundle.version === null || bundle.version === version ? 'pending' : 'none'
+    case 'refused':
+      return bundle.version === version || bundle.version === '' ? 'refused' : 'none'
+    case 'passed':
+      return bundle.seal.version === version ? 'refused' : 'none'
+    case 'unreadable':
+      return 'refused'
+    default:
+      return 'none'
+  }
+}
+
+const refOf = ({ bundle, version, digest }: AliasState): BundleRef => ({ bundle, version, digest })

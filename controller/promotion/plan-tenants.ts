@@ -1,0 +1,110 @@
+import { judgeOwners, ownersNeeded, tenantStatement } from '../../runtime/trust/owner-approvals.ts'
+import type { Decision } from '../../schemas/ledger/entry.ts'
+import type { TenantState } from '../../schemas/ledger/state.ts'
+import type { NextState } from './next-state.ts'
+import { isSame, narrowsKeys, settingsDigest, settingsOf, type Settings } from './settings.ts'
+import { allowed, record, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
+import { isReadable, type Parsed, type WantedTenant } from './wanted.ts'
+
+/** A tenant that `main` no longer has goes when it is suspended on `live`, and not before. */
+export function planRemoval(tenant: TenantState, next: NextState, verdicts: Verdicts): void {
+  const subject = `tenants/${tenant.tenant}`
+  if (tenant.status === 'suspended') {
+    next.tenants.set(tenant.tenant, null)
+    record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', message: 'removed' }))
+    return
+  }
+  const message = `${tenant.tenant} is active, and main no longer has it; it keeps running as it is.`
+  record(verdicts, refused(subject, 'TENANT_ACTIVE', message))
+}
+
+/** Everything of a tenant but its aliases. What needs no approval acts at once; what lacks its approval stays as it is. */
+export function planTenant(wanted: WantedTenant, next: NextState, verdicts: Verdicts): void {
+  const subject = `tenants/${wanted.name}`
+  const before = next.before.tenants.get(wanted.name) ?? null
+  refuseMalformed(wanted, verdicts)
+  const asked = askedSettings(wanted, before)
+  if (asked === null) return
+  const inForce = before === null ? null : settingsOf(before)
+  if (inForce !== null && isSame(inForce, asked)) return
+
+  const approved = ownersOf(wanted, asked, before, next)
+  const { granted, held } = grant(inForce, asked, approved.length, next)
+  if (inForce === null || !isSame(inForce, granted)) {
+    next.tenants.set(wanted.name, { ...granted, seq: next.seq, aliases: before?.aliases ?? {} })
+    const people = { authors: [], approvers: approved }
+    const message = held.length === 0 ? '' : `without ${held.join(' and ')}, which an owner must approve`
+    record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', people, message }))
+  } else record(verdicts, unapproved(subject, held))
+}
+
+function refuseMalformed({ name, settings, keys, values }: WantedTenant, verdicts: Verdicts): void {
+  const files: [string, Parsed<unknown>][] = [
+    [`tenants/${name}`, settings],
+    [`tenants/${name}/keys.yaml`, keys],
+    [`tenants/${name}/values.yaml`, values],
+  ]
+  for (const [subject, parsed] of files)
+    if (!isReadable(parsed)) record(verdicts, refusedByFindings(subject, parsed.findings))
+}
+
+/** What `main` asks for; of a malformed file, what is in force. Null for a new tenant that cannot be read. */
+function askedSettings({ name, settings, keys, values }: WantedTenant, before: TenantState | null): Settings | null {
+  const base = isReadable(settings) ? settings.value : before
+  if (base === null) return null
+  const { status, labels, limits, quota, max_staleness } = base
+  return {
+    tenant: name,
+    status,
+    labels,
+    limits,
+    quota,
+    max_staleness,
+    keys: isReadable(keys) ? keys.value : (before?.keys ?? []),
+    values: isReadable(values) ? values.value : (before?.values ?? {}),
+  }
+}
+
+/** Of what is asked for, the part that acts now, and the names of what waits for owners. */
+function grant(before: Settings | null, asked: Settings, approvals: number, next: NextState) {
+  const { changes } = next.before.registry.rules
+  const granted = { ...asked }
+  const held: string[] = []
+  const lacks = (rule: typeof changes.keys) => approvals < ownersNeeded(rule)
+  const keysBefore = before?.keys ?? []
+  if (!isSame(keysBefore, asked.keys) && !narrowsKeys(keysBefore, asked.keys) && lacks(changes.keys)) {
+    granted.keys = keysBefore
+    held.push('keys')
+  }
+  const limitsBefore = before === null ? { limits: {}, quota: {} } : { limits: before.limits, quota: before.quota }
+  if (!isSame(limitsBefore, { limits: asked.limits, quota: asked.quota }) && lacks(changes.limits)) {
+    Object.assign(granted, limitsBefore)
+    held.push('limits')
+  }
+  if (before?.status === 'suspended' && asked.status === 'active' && lacks(changes.unsuspend)) {
+    granted.status = 'suspended'
+    held.push('the end of the suspension')
+  }
+  return { granted, held }
+}
+
+/** Owners who signed exactly this change of this tenant. */
+function ownersOf(wanted: WantedTenant, asked: Settings, before: TenantState | null, next: NextState): string[] {
+  const { signers, roles, registry } = next.before
+  const to = settingsDigest(asked)
+  const found = wanted.approvals.get(`tenant/${to.slice('sha256:'.length, 'sha256:'.length + 12)}`) ?? []
+  const statement = tenantStatement({
+    registry: registry.rules.registry,
+    tenant: wanted.name,
+    from: before === null ? 'none' : settingsDigest(settingsOf(before)),
+    to,
+    seq: before?.seq ?? 0,
+  })
+  const { approved } = judgeOwners({ statement, approvals: found, signers, roles, at: next.now })
+  return approved.map(({ principal }) => principal)
+}
+
+function unapproved(subject: string, held: readonly string[]): Decision {
+  const message = `A change of ${held.join(' and ')} needs the approval of an owner; what is in force stays.`
+  return refused(subject, 'GOVERNANCE_NOT_APPROVED', message)
+}

@@ -1,0 +1,93 @@
+import type { Finding } from '../../schemas/finding.ts'
+import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
+import type { Reason } from '../../schemas/reasons.ts'
+
+/** What one entry holds at most; the rest follows in the next one. */
+export const MAX_DECISIONS = 500
+
+/** Refusals and waits that stand, by subject. They were written once and are not written again while they stand. */
+export type Standing = ReadonlyMap<string, Decision>
+
+/** Collects the verdicts of one planning. */
+export type Verdicts = {
+  /** Verdicts that must be written: all that allow, and of the others those that are new. */
+  readonly decisions: Decision[]
+  /** Subjects that differ and were judged, or whose evidence is pending; null where there is no verdict yet. */
+  readonly open: Map<string, Decision | null>
+  readonly standing: Standing
+}
+
+export const newVerdicts = (standing: Standing): Verdicts => ({ decisions: [], open: new Map(), standing })
+
+export function record(verdicts: Verdicts, decision: Decision): void {
+  if (decision.decision === 'allow') {
+    verdicts.decisions.push(decision)
+    return
+  }
+  verdicts.open.set(decision.subject, decision)
+  const stands = verdicts.standing.get(decision.subject)
+  if (stands === undefined || !isSameVerdict(stands, decision)) verdicts.decisions.push(decision)
+}
+
+/** Its evidence is pending: what stands about it keeps standing. */
+export function recordUndecided(verdicts: Verdicts, subject: string): void {
+  verdicts.open.set(subject, null)
+}
+
+export const isFull = (verdicts: Verdicts): boolean => verdicts.decisions.length >= MAX_DECISIONS
+
+/** What stands once the verdicts are written: nothing about subjects that no longer differ. */
+export function standingAfter({ open, standing, decisions }: Verdicts): Map<string, Decision> {
+  const full = decisions.length >= MAX_DECISIONS
+  const after = new Map<string, Decision>()
+  for (const [subject, decision] of standing) if (full || open.has(subject)) after.set(subject, decision)
+  for (const { subject, decision } of decisions) if (decision === 'allow') after.delete(subject)
+  for (const [subject, decision] of open) if (decision !== null) after.set(subject, decision)
+  return after
+}
+
+/** People and wording may differ: the same verdict is told once. */
+export function isSameVerdict(a: Decision, b: Decision): boolean {
+  const identity = ({ subject, kind, decision, reason_code, from, to, report }: Decision) =>
+    JSON.stringify([subject, kind, decision, reason_code, refIdentity(from), refIdentity(to), report])
+  return identity(a) === identity(b)
+}
+
+const refIdentity = (ref: BundleRef | null) => (ref === null ? null : [ref.bundle, ref.version, ref.digest])
+
+type Said = Partial<Omit<Decision, 'subject' | 'reason_code'>>
+
+export function allowed(subject: string, reason_code: Reason, said: Said & Pick<Decision, 'kind'>): Decision {
+  return { ...blank(subject, reason_code), ...said, decision: 'allow' }
+}
+
+export function refused(subject: string, reason_code: Reason, message: string, said: Said = {}): Decision {
+  return { ...blank(subject, reason_code), message, ...said }
+}
+
+const MAX_NAMED = 3
+
+/** A refusal of what cannot be read: the first findings with their places. */
+export function refusedByFindings(subject: string, findings: readonly Finding[]): Decision {
+  const errors = findings.filter((finding) => finding.severity === 'error')
+  const named = errors
+    .slice(0, MAX_NAMED)
+    .map(({ path, line, column, message }) => `${path}:${line}:${column} ${message}`)
+  const more = errors.length > MAX_NAMED ? ` (and ${errors.length - MAX_NAMED} more)` : ''
+  return refused(subject, errors[0]?.code ?? 'FILE_INVALID', `${named.join('; ')}${more}`)
+}
+
+function blank(subject: string, reason_code: Reason): Decision {
+  return {
+    subject,
+    kind: 'refuse',
+    decision: 'deny',
+    reason_code,
+    message: '',
+    not_before: null,
+    from: null,
+    to: null,
+    people: { authors: [], approvers: [] },
+    report: null,
+  }
+}
