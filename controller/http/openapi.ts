@@ -1,0 +1,66 @@
+import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
+
+type Route = { summary: string; open?: boolean; answer?: string; codes?: readonly string[] }
+
+const ROUTES: Record<string, Route> = {
+  '/healthz': { summary: 'Whether the process lives', open: true },
+  '/readyz': { summary: 'Whether main and live were looked at without a fault', open: true, codes: ['503'] },
+  '/openapi.json': { summary: 'This document', open: true },
+  '/v1/tenants': { summary: 'Tenants that the key may see, with what their aliases hold' },
+  '/v1/tenants/{tenant}/aliases/{alias}': { summary: 'What an alias resolves to (ADR 0010)', codes: ['404'] },
+  '/v1/bundles': { summary: 'Sealed bundles and their versions' },
+  '/v1/bundles/{name}': { summary: 'Every sealed version of a bundle', codes: ['404'] },
+  '/v1/bundles/{name}/{version}': { summary: 'The seal of one bundle version', codes: ['404'] },
+  '/v1/events': { summary: 'What happens, as server-sent events', answer: 'text/event-stream' },
+}
+
+const PROBLEM = {
+  description: 'RFC 9457, with reason_code and request_id',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+}
+
+/** The document of `GET /openapi.json`. */
+export const CONTROLLER_OPENAPI = {
+  openapi: '3.1.0',
+  info: { title: 'CONTRACTOR controller', version: PACKAGE_VERSION },
+  paths: Object.fromEntries(Object.entries(ROUTES).map(([path, route]) => [path, { get: operation(path, route) }])),
+  components: {
+    securitySchemes: {
+      tenant: { type: 'apiKey', in: 'header', name: 'X-Tenant-Id' },
+      key: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+    },
+    schemas: {
+      Problem: {
+        type: 'object',
+        required: ['type', 'title', 'status', 'detail', 'reason_code', 'request_id'],
+        properties: {
+          type: { type: 'string' },
+          title: { type: 'string' },
+          status: { type: 'integer' },
+          detail: { type: 'string' },
+          hint: { type: 'string' },
+          reason_code: { type: 'string' },
+          request_id: { type: 'string' },
+        },
+      },
+    },
+  },
+} as const
+
+function operation(path: string, { summary, open, answer, codes = [] }: Route) {
+  const refusals = open === true ? codes : ['400', '401', '403', ...codes]
+  return {
+    summary,
+    security: open === true ? [] : [{ tenant: [], key: [] }, { key: [] }],
+    parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    responses: {
+      200: { description: 'OK', content: { [answer ?? 'application/json']: {} } },
+      ...Object.fromEntries(refusals.map((code) => [code, PROBLEM])),
+    },
+  }
+}

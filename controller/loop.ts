@@ -1,0 +1,157 @@
+import type { Repository } from '../runtime/git/repository.ts'
+import { Fault } from '../schemas/fault.ts'
+import type { Root } from '../schemas/ledger/trust.ts'
+import type { Reason } from '../schemas/reasons.ts'
+import type { Events } from './events.ts'
+import type { Sandbox } from './gates/sandbox.ts'
+import type { Plan } from './plan.ts'
+import { openGateRuns } from './promotion/gate-runs.ts'
+import type { LedgerHead } from './promotion/head.ts'
+import { writeHeartbeat } from './promotion/heartbeat.ts'
+import { openLive, remember, type Live } from './promotion/live.ts'
+import type { MemoryFiles } from './promotion/memory-files.ts'
+import { openBundleObserver } from './promotion/observe-bundles.ts'
+import { openMainReader } from './promotion/read-main.ts'
+import { restoreTags } from './promotion/restore-tags.ts'
+import type { Signer } from './promotion/sign.ts'
+import { countGates, openTeller } from './promotion/told.ts'
+import { reconcile, type ReconcileDeps } from './reconcile.ts'
+import { startWatch } from './watch.ts'
+
+export type LoopDeps = {
+  repository: Repository
+  root: Root
+  signer: Signer
+  heartbeatSigner: Signer
+  memory: MemoryFiles
+  sandbox: Sandbox
+  events: Events
+  now: () => Date
+  /** A clock that never goes back. */
+  monotonicMs: () => number
+  pollIntervalMs: number
+  heartbeatIntervalMs: number
+  heartbeatValidMs: number
+}
+
+export type LoopStatus = {
+  status: 'ready' | 'degraded'
+  reason_code?: Reason
+  seq: number
+  /** When `main` and `live` were last looked at without a fault. */
+  lookedAt: Date
+}
+
+/** The controller without its HTTP side. */
+export type Loop = {
+  head(): LedgerHead
+  status(): LoopStatus
+  /** Answers when everything that can be decided now is decided and written. */
+  reconcileNow(): Promise<void>
+  stop(): Promise<void>
+}
+
+const TAGS_EVERY_MS = 10 * 60_000
+
+/** Starts to follow `main`. Answers when `live` is verified, before anything is promoted. */
+export async function startLoop(deps: LoopDeps): Promise<Loop> {
+  const { repository, events, memory, now, monotonicMs } = deps
+  await repository.refresh()
+  const opened = await openLive(deps)
+  let live = opened.live
+  let lookedAt = now()
+  let fault: Reason | null = null
+  let beating: Promise<void> = Promise.resolve()
+  let tagsDue = 0
+
+  const gates = openGateRuns({
+    ...deps,
+    onStart: (bundle) => events.emit({ type: 'gates-started', bundle }),
+    onVerdict: (bundle, report, ms) => {
+      const { version, verdict } = report
+      events.emit({ type: 'gates-finished', bundle, version, verdict, ...countGates(report), ms })
+      void watch.trigger()
+    },
+    onFault: (_bundle, error) => tellFault(error),
+  })
+  const tell = openTeller(repository, gates.reportOf)
+
+  function tellFault(error: unknown): void {
+    fault = error instanceof Fault ? error.reason : 'INTERNAL'
+    events.emit({ type: 'fault', reason_code: fault, message: error instanceof Error ? error.message : String(error) })
+  }
+
+  function beat(): Promise<void> {
+    const { heartbeatSigner, heartbeatValidMs } = deps
+    beating = beating
+      .then(() => writeHeartbeat(repository, heartbeatSigner, live.head, now(), heartbeatValidMs))
+      .catch(tellFault)
+    return beating
+  }
+
+  function told({ head }: Live, { decisions }: Plan, ms: number): void {
+    const { oid, seq, entry } = head
+    tell(decisions)
+      .then((all) => events.emit({ type: 'live', seq, oid, source: entry.source, ms, decisions: all }))
+      .catch(tellFault)
+  }
+
+  function depsOf(since: number): ReconcileDeps {
+    return {
+      ...deps,
+      main,
+      bundles,
+      want: gates.want,
+      reportOf: gates.reportOf,
+      onEntry: (written, plan) => {
+        live = written
+        told(written, plan, Math.round(monotonicMs() - since))
+        void beat()
+      },
+      onRestored: ({ head: { seq, oid } }) => events.emit({ type: 'restored', seq, oid }),
+    }
+  }
+
+  async function checkTags(): Promise<void> {
+    if (monotonicMs() < tagsDue) return
+    tagsDue = monotonicMs() + TAGS_EVERY_MS
+    const { conflicts } = await restoreTags(repository, live.head.state.seals)
+    for (const conflict of conflicts) tellFault(conflict)
+  }
+
+  async function look(since: number): Promise<void> {
+    const before = live.head.oid
+    const { live: after, wakeAt } = await reconcile(depsOf(since), live)
+    live = after
+    fault = null
+    await checkTags()
+    lookedAt = now()
+    watch.wakeAt(wakeAt)
+    if (live.head.oid !== before) await remember(memory, live)
+  }
+
+  const main = openMainReader(repository)
+  const bundles = openBundleObserver(repository, gates)
+  const watch = startWatch({ ...deps, look, onFault: tellFault })
+  const pulse = setInterval(() => void beat(), deps.heartbeatIntervalMs)
+  if (opened.restored) events.emit({ type: 'restored', seq: live.head.seq, oid: live.head.oid })
+  await beat()
+  void watch.trigger()
+
+  return {
+    head: () => live.head,
+    status: () => ({
+      status: fault === null ? 'ready' : 'degraded',
+      ...(fault === null ? {} : { reason_code: fault }),
+      seq: live.head.seq,
+      lookedAt,
+    }),
+    reconcileNow: watch.trigger,
+    async stop() {
+      clearInterval(pulse)
+      await watch.stop()
+      await gates.stop()
+      await beating
+    },
+  }
+}

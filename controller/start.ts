@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openRepository } from '../runtime/git/repository.ts'
+import { listen, SERVER_LIMITS } from '../runtime/http/listen.ts'
+import type { ControllerConfig } from './config.ts'
+import { openEvents, type Events } from './events.ts'
+import { openSandbox, type Sandbox } from './gates/sandbox.ts'
+import { createControllerApp } from './http/app.ts'
+import { startLoop, type LoopStatus } from './loop.ts'
+import type { LedgerHead } from './promotion/head.ts'
+import { openMemoryFiles } from './promotion/memory-files.ts'
+import { openSigner } from './promotion/sign.ts'
+
+export type RunningController = {
+  /** `http://host:port` */
+  url: string
+  port: number
+  events: Events
+  head(): LedgerHead
+  status(): LoopStatus
+  /** Answers when everything that can be decided now is decided and written; gates go on beside it. */
+  reconcileNow(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** What a caller may put in the place of what a controller makes itself. */
+export type ControllerParts = { events?: Events; sandbox?: Sandbox; now?: () => Date }
+
+const DRAIN_MS = 2_000
+const FETCHED = [
+  'refs/heads/main',
+  'refs/heads/live',
+  'refs/heads/reports',
+  'refs/heads/heartbeat',
+  'refs/tags/bundles/',
+]
+
+/**
+ * Starts a controller: verifies `live`, listens, and follows `main` until it is stopped.
+ * @throws Fault `CONFIG_INVALID`, `PORT_TAKEN`, and those of Git and of a `live` that does not verify.
+ */
+export async function startController(
+  config: ControllerConfig,
+  { now = () => new Date(), events = openEvents(now), sandbox = openSandbox() }: ControllerParts = {},
+): Promise<RunningController> {
+  const undo: (() => Promise<void>)[] = [() => sandbox.stop()]
+  const rewind = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    await mkdir(config.stateDir, { recursive: true, mode: 0o700 })
+    const mirror = join(config.stateDir, 'mirror')
+    const repository = await openRepository(config.registry, { mirror, fetch: FETCHED })
+    undo.push(() => repository.close())
+    const loop = await startLoop({
+      repository,
+      root: config.root,
+      signer: await openSigner(config.controllerKeyFile),
+      heartbeatSigner: await openSigner(config.heartbeatKeyFile),
+      memory: await openMemoryFiles(config.stateDir),
+      sandbox,
+      events,
+      now,
+      monotonicMs: () => performance.now(),
+      pollIntervalMs: config.pollIntervalMs,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      heartbeatValidMs: config.heartbeatValidMs,
+    })
+    undo.push(() => loop.stop())
+    let draining = false
+    const { head, status } = loop
+    const isDraining = () => draining
+    const onInternal = (error: unknown) =>
+      events.emit({ type: 'fault', reason_code: 'INTERNAL', message: String(error) })
+    const app = createControllerApp({
+      head,
+      status,
+      now,
+      events,
+      isDraining,
+      onInternal,
+      operatorKey: config.operatorKey,
+    })
+    const { host, port } = config
+    const listening = await listen((request) => app.fetch(request), { host, port, limits: SERVER_LIMITS, isDraining })
+    undo.push(async () => {
+      draining = true
+      await listening.drain(DRAIN_MS)
+    })
+    return { ...loop, url: listening.url, port: listening.port, events, stop: rewind }
+  } catch (error) {
+    await rewind()
+    throw error
+  }
+}
