@@ -1,3 +1,5 @@
+import { LEDGER } from '../limits.ts'
+import { parseOrThrow, type FileKind } from '../parse-file.ts'
 import type { Reason } from '../reasons.ts'
 
 /** A bundle version as a decision names it. */
@@ -37,4 +39,18 @@ export type Entry = {
   /** `sha256:` over the state files (all but entry.json), in the format of a bundle's digest. */
   state_root: string
   decisions: Decision[]
+}
+
+const ENTRY: FileKind<Entry> = {
+  schema: 'ledger/entry',
+  format: 'json',
+  limits: LEDGER,
+  gate: 'ledger',
+  code: 'LEDGER_BROKEN',
+  complete: (written) => written,
+}
+
+/** @throws Fault `LEDGER_BROKEN` */
+export function parseEntry(bytes: Uint8Array, path: string): Entry {
+  return parseOrThrow(ENTRY, bytes, path)
 }

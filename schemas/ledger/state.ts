@@ -1,3 +1,5 @@
+import { LEDGER } from '../limits.ts'
+import { parseOrThrow } from '../parse-file.ts'
 import type { AliasName } from '../names.ts'
 import type { Compatibility } from '../registry/manifest.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -98,4 +100,27 @@ export type SealRecord = {
   seq?: number
   /** Principals who wrote it since the seal before; an unmapped one is its e-mail address. */
   authors: string[]
+}
+
+const LEDGER_FILE = {
+  format: 'json',
+  limits: LEDGER,
+  gate: 'ledger',
+  code: 'LEDGER_BROKEN',
+  complete: <Value>(written: Value) => written,
+} as const
+
+/** `registry.json`. @throws Fault `LEDGER_BROKEN` */
+export function parseLedgerRegistry(bytes: Uint8Array, path: string): LedgerRegistry {
+  return parseOrThrow<LedgerRegistry, LedgerRegistry>({ ...LEDGER_FILE, schema: 'ledger/registry' }, bytes, path)
+}
+
+/** `tenants/<xx>/<tenant>.json`. @throws Fault `LEDGER_BROKEN` */
+export function parseTenantState(bytes: Uint8Array, path: string): TenantState {
+  return parseOrThrow<TenantState, TenantState>({ ...LEDGER_FILE, schema: 'ledger/tenant' }, bytes, path)
+}
+
+/** `bundles/<name>/<version>.json`. @throws Fault `LEDGER_BROKEN` */
+export function parseSealRecord(bytes: Uint8Array, path: string): SealRecord {
+  return parseOrThrow<SealRecord, SealRecord>({ ...LEDGER_FILE, schema: 'ledger/seal' }, bytes, path)
 }

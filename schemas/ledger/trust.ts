@@ -1,3 +1,6 @@
+import { LEDGER } from '../limits.ts'
+import { parseOrThrow } from '../parse-file.ts'
+
 /** `root.json`: what a Runtime is pinned to. */
 export type Root = {
   registry: string
@@ -29,3 +32,21 @@ export type Heartbeat = { registry: string; seq: number; head: string; expires_a
  * was written after it. The keyset that comes with it is in force for the very commit that brings both.
  */
 export type Epoch = { registry: string; epoch: number; fork_seq: number; fork_head: string }
+
+const TRUST_FILE = {
+  format: 'json',
+  limits: LEDGER,
+  gate: 'ledger',
+  code: 'LEDGER_BROKEN',
+  complete: <Value>(written: Value) => written,
+} as const
+
+/** `trust/keysets/<version>.json`. @throws Fault `LEDGER_BROKEN` */
+export function parseKeyset(bytes: Uint8Array, path: string): Keyset {
+  return parseOrThrow<Keyset, Keyset>({ ...TRUST_FILE, schema: 'ledger/keyset' }, bytes, path)
+}
+
+/** `trust/epochs/<epoch>.json`. @throws Fault `LEDGER_BROKEN` */
+export function parseEpoch(bytes: Uint8Array, path: string): Epoch {
+  return parseOrThrow<Epoch, Epoch>({ ...TRUST_FILE, schema: 'ledger/epoch' }, bytes, path)
+}

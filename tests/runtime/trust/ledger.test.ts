@@ -291,7 +291,7 @@ describe('approvals of current', () => {
       { ...right, seal: '5'.repeat(40) },
       { ...right, version: '1.0.0' },
       { ...right, digest: v3.digest },
-      { ...right, bundle_id: 'b-0' },
+      { ...right, bundle_id: `b-${'0'.repeat(32)}` },
     ]
     for (const current of spoiled) {
       const tenants = new Map([['retail', { ...retail, aliases: { current } }]])
