@@ -1,4 +1,5 @@
 import { Fault } from '../../schemas/fault.ts'
+import { parseManifest } from '../../schemas/registry/manifest.ts'
 import { compileRouter } from '../engine/routing/compile.ts'
 import { bundleDigest, bundleId, sourceDigest } from './digest.ts'
 import type { BundleFiles } from './files.ts'
@@ -92,21 +93,19 @@ function parseSource(source: BundleFiles): ParsedBundle {
         : `${first.path}:${first.line}:${first.column}: ${first.message}`
     throw new Fault(first?.code ?? 'LAYOUT_INVALID', told, { findings: errors })
   }
-  if (bundle.manifest.bundle_id !== undefined) {
-    throw new Fault('MANIFEST_INVALID', "manifest.yaml: bundle_id is the controller's to write; remove it.")
-  }
   return bundle
 }
 
-/** The manifest with `bundle_id` as its last line; a manifest in flow style cannot take a line. */
+/** The manifest with `bundle_id` as its last line, read again: not every YAML takes one more line at its end. */
 function sealedManifest(source: BundleFiles, id: string): Buffer {
-  const bytes = source.get('manifest.yaml')
-  const text = bytes === undefined ? '' : bytes.toString('utf8')
-  if (/^\s*\{/m.test(text.split('\n').find((line) => !/^\s*(#|---|$)/.test(line)) ?? '')) {
+  const text = source.get('manifest.yaml')?.toString('utf8') ?? ''
+  const sealed = Buffer.from(`${text}bundle_id: ${id}\n`)
+  const { value } = parseManifest(sealed, 'manifest.yaml', 'sealed')
+  if (!text.endsWith('\n') || value?.bundle_id !== id) {
     throw new Fault(
       'MANIFEST_INVALID',
-      'manifest.yaml: write one key a line; {…} cannot take the line that the seal adds.',
+      'manifest.yaml: write one key a line, the last line too, so that bundle_id can follow.',
     )
   }
-  return Buffer.from(`${text}${text.endsWith('\n') ? '' : '\n'}bundle_id: ${id}\n`)
+  return sealed
 }

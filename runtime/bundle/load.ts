@@ -88,11 +88,14 @@ function assemble(sealed: BundleFiles, program: Program): LoadedBundle {
 
 function readProgram(sealed: BundleFiles): Program {
   const program = JSON.parse(fileOf(sealed, PROGRAM_FILE).toString('utf8')) as Program
-  if (program.format !== 1)
+  const format: unknown = program.format
+  if (typeof format === 'number' && format > 1) {
     throw new Fault(
       'INCOMPATIBLE_RUNTIME',
-      `${PROGRAM_FILE}: format ${String(program.format)} is not known; upgrade the Runtime.`,
+      `${PROGRAM_FILE}: format ${format} is not known here; upgrade the Runtime first.`,
     )
+  }
+  if (format !== 1) throw new Fault('BUNDLE_UNVERIFIED', `${PROGRAM_FILE} is no program.`)
   const source = sourceDigest(sourceOf(sealed))
   const sealedId = fileOf(sealed, 'manifest.yaml')
     .toString('utf8')
