@@ -1,10 +1,8 @@
 import { Fault } from '../../schemas/fault.ts'
-import { REASONS, statusOf, type Reason } from '../../schemas/reasons.ts'
+import { problemOf } from '../../schemas/http/problem.ts'
+import { REASONS, statusOf } from '../../schemas/reasons.ts'
 
 export type ResponseHeaders = Record<string, string>
-
-/** Reasons whose message may tell a stranger nothing beyond the title. */
-const TITLE_ONLY: ReadonlySet<Reason> = new Set(['UNAUTHENTICATED', 'INTERNAL'])
 
 /** What went wrong, as a fault of the closed list; whatever is not one is `INTERNAL`, and its message stays inside. */
 export function faultOf(error: unknown): Fault {
@@ -14,17 +12,7 @@ export function faultOf(error: unknown): Fault {
 
 /** The body of RFC 9457 with `reason_code` and `request_id`. */
 export function problemBody(fault: Fault, requestId: string, status = statusOf(fault.reason)): string {
-  const { reason } = fault
-  const { title, hint } = REASONS[reason]
-  return JSON.stringify({
-    type: `urn:contractor:reason:${reason}`,
-    title,
-    status,
-    detail: TITLE_ONLY.has(reason) ? title : fault.message,
-    hint,
-    reason_code: reason,
-    request_id: requestId,
-  })
+  return JSON.stringify(problemOf(fault, requestId, status))
 }
 
 /** The answer to a fault; with `Retry-After` where it is known when the same call may succeed. */
