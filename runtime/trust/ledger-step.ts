@@ -1,6 +1,6 @@
 import { Fault } from '../../schemas/fault.ts'
 import { LEDGER } from '../../schemas/limits.ts'
-import type { Entry } from '../../schemas/ledger/entry.ts'
+import { parseEntry, type Entry } from '../../schemas/ledger/entry.ts'
 import type { Root } from '../../schemas/ledger/trust.ts'
 import { parseCommit } from '../git/commit-object.ts'
 import type { ObjectReader } from '../git/object-reader.ts'
@@ -10,7 +10,6 @@ import { checkTrustChange, epochRecord, keysEver, keysInForce } from './keysets.
 import { parseLedgerMessage, type LedgerMessage } from './ledger-message.ts'
 import { verifyKeyset } from './root.ts'
 import { changedFiles, epochPath, keysetPath, sha256Digest, signaturesPath, stateRoot } from './state-files.ts'
-import { parseEntry } from './state-parse.ts'
 import { applyChanges, readChanges, type FileChanges, type LedgerState } from './state.ts'
 import { verifyCommit, type VerifiedCommit } from './verify-commit.ts'
 

@@ -1,9 +1,15 @@
 import { Fault } from '../../schemas/fault.ts'
 import { NAME, OID } from '../../schemas/names.ts'
-import type { Epoch, Heartbeat, Keyset, Root } from '../../schemas/ledger/trust.ts'
+import {
+  parseEpoch,
+  parseKeyset,
+  type Epoch,
+  type Heartbeat,
+  type Keyset,
+  type Root,
+} from '../../schemas/ledger/trust.ts'
 import { parsePublicKey } from './ssh-key.ts'
 import { verifySshsig } from './sshsig.ts'
-import { parseEpoch, parseKeyset } from './state-parse.ts'
 
 const ARMOUR = /-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]+-----END SSH SIGNATURE-----\n/y
 const MAX_SIGNATURES = 64

@@ -1,22 +1,22 @@
 import { Fault } from '../../schemas/fault.ts'
 import { LEDGER } from '../../schemas/limits.ts'
-import type { LedgerRegistry, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
-import type { Keyset } from '../../schemas/ledger/trust.ts'
-import type { Revocation, Roles } from '../../schemas/registry/governance.ts'
+import {
+  parseLedgerRegistry,
+  parseSealRecord,
+  parseTenantState,
+  type LedgerRegistry,
+  type SealRecord,
+  type TenantState,
+} from '../../schemas/ledger/state.ts'
+import { parseKeyset, type Keyset } from '../../schemas/ledger/trust.ts'
+import type { ParsedFile } from '../../schemas/parse-file.ts'
+import { parseRevoked, parseRoles, type Revocation, type Roles } from '../../schemas/registry/governance.ts'
 import { parseCommit } from '../git/commit-object.ts'
 import type { ObjectReader } from '../git/object-reader.ts'
 import { FILE } from '../git/tree.ts'
 import { diffTrees, type TreeChange } from '../git/tree-diff.ts'
 import { parseAllowedSigners, type AllowedSigner } from './allowed-signers.ts'
 import { changedFiles, ENTRY_PATH, keysetPath, REGISTRY_PATH, sealPath, tenantPath } from './state-files.ts'
-import {
-  parseKeyset,
-  parseLedgerRegistry,
-  parseRevoked,
-  parseRoles,
-  parseSealRecord,
-  parseTenantState,
-} from './state-parse.ts'
 
 /** What one commit of `live` says is in force. Never changed: each commit makes a new one that shares what stayed. */
 export type LedgerState = {
@@ -113,13 +113,21 @@ function readAuthority(governance: ReadonlyMap<string, string>): Pick<LedgerStat
   const { signers, findings } = parseAllowedSigners(governance.get(path) ?? '', path)
   const [finding] = findings
   if (finding !== undefined) throw broken(path, `line ${finding.line}: ${finding.message}`)
-  const [roles, revoked] = [governance.get('governance/roles.yaml'), governance.get('governance/revoked.yaml')]
-  return {
-    signers,
-    roles:
-      roles === undefined ? { principals: [], roles: [] } : parseRoles(Buffer.from(roles), 'governance/roles.yaml'),
-    revoked: revoked === undefined ? [] : parseRevoked(Buffer.from(revoked), 'governance/revoked.yaml'),
-  }
+  const roles = readGovernance(governance, 'governance/roles.yaml', parseRoles)
+  const revoked = readGovernance(governance, 'governance/revoked.yaml', parseRevoked)
+  return { signers, roles: roles ?? { principals: [], roles: [] }, revoked: revoked?.revoked ?? [] }
+}
+
+function readGovernance<Value>(
+  governance: ReadonlyMap<string, string>,
+  path: string,
+  parse: (bytes: Buffer, path: string) => ParsedFile<Value>,
+): Value | null {
+  const text = governance.get(path)
+  if (text === undefined) return null
+  const { value, findings } = parse(Buffer.from(text), path)
+  if (value === null) throw broken(path, findings.map(({ line, message }) => `line ${line}: ${message}`).join('; '))
+  return value
 }
 
 function readKeysets(trust: ReadonlyMap<string, string>): Keyset[] {

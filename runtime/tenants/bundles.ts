@@ -1,0 +1,120 @@
+import semver from 'semver'
+import { Fault } from '../../schemas/fault.ts'
+import type { AliasState } from '../../schemas/ledger/state.ts'
+import type { Compatibility } from '../../schemas/registry/manifest.ts'
+import { bundleDigest } from '../bundle/digest.ts'
+import type { BundleFiles } from '../bundle/files.ts'
+import { loadBundle, type LoadedBundle } from '../bundle/load.ts'
+import { readBundleFiles } from '../bundle/read.ts'
+import type { BundleStore } from '../bundle/store.ts'
+import type { Repository } from '../git/repository.ts'
+import type { Log } from '../http/log.ts'
+import { keysEver } from '../trust/keysets.ts'
+import { MAX_COMMIT_BYTES } from '../trust/ledger-step.ts'
+import type { LedgerState } from '../trust/state.ts'
+import { verifyCommit } from '../trust/verify-commit.ts'
+import { verifyTag } from '../trust/verify-tag.ts'
+
+export type Bundles = {
+  /**
+   * The bundle that an alias names: from memory, from disk, or from its tag.
+   * @throws Fault `BUNDLE_REVOKED`, `INCOMPATIBLE_RUNTIME`, `POLICY_MISSING`, `BUNDLE_UNVERIFIED`
+   */
+  load(alias: AliasState, state: LedgerState): Promise<LoadedBundle>
+  /** Forgets all others; those on disk stay as long as there is room. */
+  retain(digests: ReadonlySet<string>): Promise<void>
+}
+
+export type BundlesDeps = { repository: Repository; store: BundleStore; runtimeVersion: string; log: Log }
+
+const MAX_TAG_BYTES = 64 * 1024
+
+/** Sealed bundles by digest, shared by all tenants, verified from their bytes however they came. */
+export function createBundles({ repository, store, runtimeVersion, log }: BundlesDeps): Bundles {
+  const loaded = new Map<string, LoadedBundle>()
+  const writing = new Set<Promise<void>>()
+
+  async function load(alias: AliasState, state: LedgerState): Promise<LoadedBundle> {
+    const revocation = state.revoked.find(({ digest }) => digest === alias.digest)
+    if (revocation !== undefined) throw new Fault('BUNDLE_REVOKED', `${alias.digest} was revoked: ${revocation.reason}`)
+    const known = loaded.get(alias.digest)
+    const bundle = known ?? loadBundle(await sealedFiles(alias, state))
+    checkIdentity(alias, bundle)
+    checkCompatibility(alias, bundle.compatibility, runtimeVersion)
+    loaded.set(alias.digest, bundle)
+    return bundle
+  }
+
+  async function sealedFiles(alias: AliasState, state: LedgerState): Promise<BundleFiles> {
+    const { files, damage } = await store.get(alias.digest)
+    if (damage !== null) log.warn('a cached bundle was damaged and is fetched again', { digest: alias.digest, damage })
+    if (files !== null) return files
+    const fetched = await fetchSealed(repository, alias, state)
+    const write = store.put(alias.digest, fetched).catch((error: unknown) => {
+      log.error('a bundle could not be kept on disk', error, { digest: alias.digest })
+    })
+    writing.add(write)
+    void write.then(() => writing.delete(write))
+    return fetched
+  }
+
+  return {
+    load,
+    async retain(digests) {
+      for (const digest of loaded.keys()) if (!digests.has(digest)) loaded.delete(digest)
+      await Promise.all(writing)
+      await store.evict(digests)
+    },
+  }
+}
+
+/** A bundle from Git: its tag, the commit that the tag names, and the digest of the files in that. */
+async function fetchSealed(repository: Repository, alias: AliasState, state: LedgerState): Promise<BundleFiles> {
+  const { tag: ref, seal } = alias
+  const keys = keysEver(state.keysets)
+  const oid = await repository.readRef(ref)
+  if (oid === null) throw unverified(alias, `the tag ${ref} is not there`)
+  const expected = state.seals.get(`${alias.bundle}/${alias.version}`)?.tag_object
+  if (oid !== expected) throw unverified(alias, `another tag stands at ${ref}: expected ${expected}, found ${oid}`)
+  verifyTag({ oid, raw: await repository.read(oid, 'tag', MAX_TAG_BYTES), ref, object: seal, keys })
+  const commit = verifyCommit(seal, await repository.read(seal, 'commit', MAX_COMMIT_BYTES), keys)
+  const { files, findings } = await readBundleFiles(repository, commit.tree, '')
+  const [finding] = findings
+  if (finding !== undefined) throw unverified(alias, `${finding.path}: ${finding.message}`)
+  const digest = bundleDigest(files)
+  if (digest !== alias.digest) throw unverified(alias, `the files of ${seal} have the digest ${digest}`)
+  return files
+}
+
+/**
+ * Tags in use that are not as `live` says, in words. What is served stays: its digest stands in `live`.
+ * @throws Fault of `runtime/git`
+ */
+export async function displacedTags(repository: Repository, aliases: Iterable<AliasState>, state: LedgerState) {
+  const used = new Map([...aliases].map((alias) => [alias.tag, `${alias.bundle}/${alias.version}`]))
+  const displaced: string[] = []
+  for (const [ref, key] of used) {
+    const oid = await repository.readRef(ref)
+    if (oid === null) displaced.push(`${ref} was deleted`)
+    else if (oid !== state.seals.get(key)?.tag_object) displaced.push(`${ref} was moved to ${oid}`)
+  }
+  return displaced
+}
+
+function checkIdentity(alias: AliasState, { digest, name, version, bundleId }: LoadedBundle): void {
+  if (digest !== alias.digest || name !== alias.bundle || version !== alias.version || bundleId !== alias.bundle_id)
+    throw unverified(alias, `the bundle says that it is ${name} ${version} (${bundleId}, ${digest})`)
+}
+
+/** `min_version <= Runtime <= max_version` (ADR 0008). */
+function checkCompatibility(alias: AliasState, { min_version: min, max_version: max }: Compatibility, runtime: string) {
+  if (semver.gte(runtime, min) && (max === undefined || semver.lte(runtime, max))) return
+  const range = max === undefined ? `${min} or newer` : `${min} to ${max}`
+  throw new Fault(
+    'INCOMPATIBLE_RUNTIME',
+    `${alias.bundle} ${alias.version} needs a Runtime ${range}, this one is ${runtime}`,
+  )
+}
+
+const unverified = ({ bundle, version }: AliasState, why: string) =>
+  new Fault('BUNDLE_UNVERIFIED', `${bundle} ${version}: ${why}`)
