@@ -26,7 +26,7 @@ export async function readAuthorship(
   const commits = await commitsTouching(reader, `bundles/${bundle}`, tip, lastSealed)
   const emails = commits.flatMap(({ author, message }) => [author.email, ...coAuthors(message)])
   const keys = commits.flatMap((commit) => signingKey(commit) ?? [])
-  return { emails: [...new Set(emails)], keys: [...new Set(keys)] }
+  return { emails: [...new Set(emails.map(nameable))], keys: [...new Set(keys)] }
 }
 
 /** Principals, sorted; an e-mail address that belongs to nobody stays as it is. */
@@ -44,6 +44,9 @@ export function mapAuthors(
   })
   return [...new Set([...named, ...signed])].sort()
 }
+
+/** An address as an entry can hold it; nobody in roles.yaml has one that is empty or longer. */
+const nameable = (email: string): string => email.slice(0, 254) || 'unknown'
 
 const coAuthors = (message: string): string[] => [...message.matchAll(CO_AUTHOR)].map(([, email = '']) => email)
 

@@ -58,11 +58,12 @@ const refIdentity = (ref: BundleRef | null) => (ref === null ? null : [ref.bundl
 type Said = Partial<Omit<Decision, 'subject' | 'reason_code'>>
 
 export function allowed(subject: string, reason_code: Reason, said: Said & Pick<Decision, 'kind'>): Decision {
-  return { ...blank(subject, reason_code), ...said, decision: 'allow' }
+  const message = cut(said.message ?? '', MAX_MESSAGE_CHARS)
+  return { ...blank(subject, reason_code), ...said, message, decision: 'allow' }
 }
 
 export function refused(subject: string, reason_code: Reason, message: string, said: Said = {}): Decision {
-  return { ...blank(subject, reason_code), message, ...said }
+  return { ...blank(subject, reason_code), ...said, message: cut(message, MAX_MESSAGE_CHARS) }
 }
 
 const MAX_NAMED = 3
@@ -77,9 +78,15 @@ export function refusedByFindings(subject: string, findings: readonly Finding[])
   return refused(subject, errors[0]?.code ?? 'FILE_INVALID', `${named.join('; ')}${more}`)
 }
 
+/** No name or message in the registry is so long that the entry about it could not be read. */
+const MAX_SUBJECT_CHARS = 300
+const MAX_MESSAGE_CHARS = 4_000
+
+const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`)
+
 function blank(subject: string, reason_code: Reason): Decision {
   return {
-    subject,
+    subject: cut(subject, MAX_SUBJECT_CHARS),
     kind: 'refuse',
     decision: 'deny',
     reason_code,
