@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { LoadedBundle } from '../bundle/load.ts'
-import { admit, answer, type Execution, type ExecutionRequest } from './execute.ts'
+import { admit, answer, route, type Execution, type ExecutionRequest } from './execute.ts'
 
 /** Answers that may be given again, of all tenants of a process. */
 export type ResponseCache = {
@@ -77,12 +77,12 @@ export function executeCached(
 ): Execution & { cached: boolean } {
   admit(bundle, request)
   const policy = bundle.policies.cache
-  if (policy?.enabled !== true) return { ...answer(bundle, request, values), cached: false }
+  if (policy?.enabled !== true) return { ...answer(bundle, request, route(bundle, request), values), cached: false }
   const scope = JSON.stringify([tenant, bundle.digest, valuesDigest, policiesDigest])
   const key = keyOf(request)
   const known = cache.get(scope, key)
   if (known !== null) return { ...known, cached: true }
-  const execution = answer(bundle, request, values)
+  const execution = answer(bundle, request, route(bundle, request), values)
   if (isSmall(execution.output)) {
     cache.set(scope, key, execution, { ttlMs: policy.ttl_s * 1000, maxEntries: policy.max_entries })
   }

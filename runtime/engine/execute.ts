@@ -36,7 +36,7 @@ export type Routed = Pick<Execution, 'outcome' | 'intent' | 'routing'>
  */
 export function execute(bundle: LoadedBundle, request: ExecutionRequest, values: Values): Execution {
   admit(bundle, request)
-  return answer(bundle, request, values)
+  return answer(bundle, request, route(bundle, request), values)
 }
 
 /** The steps before routing. They run for cached answers too. */
@@ -68,9 +68,8 @@ export function route(bundle: LoadedBundle, { input, intent, explain }: Executio
   }
 }
 
-/** The steps from routing on, for a request that `admit` let through. */
-export function answer(bundle: LoadedBundle, request: ExecutionRequest, values: Values): Execution {
-  const routed = route(bundle, request)
+/** The steps after routing, for a request that `admit` let through. */
+export function answer(bundle: LoadedBundle, request: ExecutionRequest, routed: Routed, values: Values): Execution {
   const intent = intentOf(bundle, routed.intent)
   const { routing } = bundle.ontology
   if (request.intent === null && intent.input !== undefined && intent.input !== routing.input) {

@@ -4,7 +4,8 @@ import type { Explanation } from '../../schemas/http/execute.ts'
 import type { Expectation, Suite, SuiteCase } from '../../schemas/registry/suite.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { LoadedBundle } from '../bundle/load.ts'
-import { admit, execute, route, type ExecutionRequest } from './execute.ts'
+import { traceCoverage, type Coverage, type CoverageTrace } from './coverage.ts'
+import { admit, answer, route, type ExecutionRequest } from './execute.ts'
 
 export type CaseFailure = {
   /** Position in the suite's file, from 0. */
@@ -41,12 +42,25 @@ export type SuiteOptions = {
 
 const MOST_EXPLAINED = 100
 
-/** Runs every suite of a bundle through `execute`, as an engineer would (`draft`), with the tenant's `values`. */
-export function runSuites(bundle: LoadedBundle, values: Values, { order, filter = '' }: SuiteOptions): SuiteResult[] {
-  return [...suitesOf(bundle)]
-    .map(([, suite]) => runSuite(bundle, suite, values, order, filter))
-    .filter(({ cases }) => filter === '' || cases > 0)
+/** Runs every suite of a bundle through the pipeline, as an engineer would (`draft`), with the tenant's `values`. */
+export function runSuites(bundle: LoadedBundle, values: Values, options: SuiteOptions): SuiteResult[] {
+  return judgeSuites(bundle, values, options).suites
 }
+
+/** `runSuites`, and what no case touched. */
+export function judgeSuites(
+  bundle: LoadedBundle,
+  values: Values,
+  { order, filter = '' }: SuiteOptions,
+): { suites: SuiteResult[]; untouched: Coverage } {
+  const trace = traceCoverage(bundle)
+  const suites = [...suitesOf(bundle).values()]
+    .map((suite) => runSuite({ bundle, values, trace }, suite, order, filter))
+    .filter(({ cases }) => filter === '' || cases > 0)
+  return { suites, untouched: trace.untouched() }
+}
+
+type Run = { bundle: LoadedBundle; values: Values; trace: CoverageTrace }
 
 /** The suites of a bundle by path, in the order of their paths. */
 export function suitesOf(bundle: LoadedBundle): ReadonlyMap<string, Suite> {
@@ -54,18 +68,11 @@ export function suitesOf(bundle: LoadedBundle): ReadonlyMap<string, Suite> {
   return new Map(paths.map((path) => [path, JSON.parse(bundle.files.get(path)!.toString('utf8')) as Suite]))
 }
 
-function runSuite(
-  bundle: LoadedBundle,
-  suite: Suite,
-  values: Values,
-  order: SuiteOptions['order'],
-  filter: string,
-): SuiteResult {
+function runSuite(run: Run, suite: Suite, order: SuiteOptions['order'], filter: string): SuiteResult {
+  const { bundle } = run
   const chosen = [...suite.cases.entries()].filter(([, { name }]) => name.includes(filter))
   if (order === 'reversed') chosen.reverse()
-  const failures = chosen
-    .flatMap(([index, one]) => failureOf(bundle, one, index, values))
-    .sort((a, b) => a.index - b.index)
+  const failures = chosen.flatMap(([index, one]) => failureOf(run, one, index)).sort((a, b) => a.index - b.index)
   const cases = chosen.length
   const passed = cases - failures.length
   const { min_accuracy = 1 } = suite
@@ -82,13 +89,8 @@ function runSuite(
   }
 }
 
-function failureOf(
-  bundle: LoadedBundle,
-  { name, input, expect }: SuiteCase,
-  index: number,
-  values: Values,
-): CaseFailure[] {
-  const actual = answerTo(bundle, { input, intent: null, alias: 'draft', explain: false }, expect, values)
+function failureOf(run: Run, { name, input, expect }: SuiteCase, index: number): CaseFailure[] {
+  const actual = answerTo(run, { input, intent: null, alias: 'draft', explain: false }, expect)
   const holds = Object.entries(expect).every(([field, wanted]) => isMet(field as keyof Expectation, wanted, actual))
   if (holds) return []
   return [{ index, name, expected: expect, actual: shown(expect, actual) }]
@@ -97,15 +99,21 @@ function failureOf(
 type Actual = { intent?: string; outcome?: string; score?: number; output?: unknown; reason_code?: string }
 
 /** Only as much of the pipeline runs as the case asks about. */
-function answerTo(bundle: LoadedBundle, request: ExecutionRequest, expect: Expectation, values: Values): Actual {
+function answerTo({ bundle, values, trace }: Run, request: ExecutionRequest, expect: Expectation): Actual {
   try {
-    if (expect.output !== undefined) {
-      const { intent, outcome, routing, output } = execute(bundle, request, values)
-      return { intent, outcome, output, ...(routing && { score: routing.score }) }
-    }
     admit(bundle, request)
-    const { intent, outcome, routing } = route(bundle, request)
-    return { intent, outcome, ...(routing && { score: routing.score }) }
+    trace.admitted()
+    const routed = route(bundle, request)
+    trace.routed(routed.intent)
+    const actual = {
+      intent: routed.intent,
+      outcome: routed.outcome,
+      ...(routed.routing && { score: routed.routing.score }),
+    }
+    if (expect.output === undefined) return actual
+    const { output } = answer(bundle, request, routed, values)
+    trace.answered(routed.intent)
+    return { ...actual, output }
   } catch (error) {
     if (error instanceof Fault) return { reason_code: error.reason }
     throw error
