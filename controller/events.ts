@@ -52,7 +52,7 @@ export function openEvents(now: () => Date): Events {
   const listeners = new Set<(event: ControllerEvent) => void>()
   return {
     emit(event) {
-      const told = { at: now().toISOString(), ...event } as ControllerEvent
+      const told: ControllerEvent = { at: now().toISOString(), ...event }
       for (const listener of listeners) listener(told)
     },
     subscribe(listener) {

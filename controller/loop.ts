@@ -44,11 +44,11 @@ export type LoopStatus = {
 
 /** The controller without its HTTP side. */
 export type Loop = {
-  head(): LedgerHead
-  status(): LoopStatus
+  head: () => LedgerHead
+  status: () => LoopStatus
   /** Answers when everything that can be decided now is decided and written. */
-  reconcileNow(): Promise<void>
-  stop(): Promise<void>
+  reconcileNow: () => Promise<void>
+  stop: () => Promise<void>
 }
 
 const TAGS_EVERY_MS = 10 * 60_000

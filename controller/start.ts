@@ -16,11 +16,11 @@ export type RunningController = {
   url: string
   port: number
   events: Events
-  head(): LedgerHead
-  status(): LoopStatus
+  head: () => LedgerHead
+  status: () => LoopStatus
   /** Answers when everything that can be decided now is decided and written; gates go on beside it. */
-  reconcileNow(): Promise<void>
-  stop(): Promise<void>
+  reconcileNow: () => Promise<void>
+  stop: () => Promise<void>
 }
 
 /** What a caller may put in the place of what a controller makes itself. */

@@ -10,7 +10,7 @@ const OWN = /(?:heartbeat|reports|audit|\.lock)$/
 
 export type Watch = {
   /** Something may have changed: look soon. Answers when a look that began after now has ended. */
-  trigger(): Promise<void>
+  trigger: () => Promise<void>
   /** Look at this time, if nothing else happens before. */
   wakeAt(at: Date | null): void
   /** Waits for the look that runs. */

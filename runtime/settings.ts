@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Fault } from '../schemas/fault.ts'
 
-export type Form<Value> = { parse(text: string): Value | null; expected: string }
+export type Form<Value> = { parse: (text: string) => Value | null; expected: string }
 
 export const whole = (min: number, max: number): Form<number> => ({
   expected: `a whole number from ${min} to ${max}`,

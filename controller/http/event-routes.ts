@@ -14,17 +14,16 @@ export function eventRoutes(deps: CallerDeps & { events: Events; isDraining: () 
     return streamSSE(c, async (stream) => {
       const waiting: ControllerEvent[] = []
       let wake = () => {}
-      let overflow = false
       const unsubscribe = deps.events.subscribe((event) => {
         const visible = visibleTo(caller, event)
         if (visible === null) return
-        overflow ||= waiting.length >= MAX_BEHIND
-        if (!overflow) waiting.push(visible)
+        if (waiting.length >= MAX_BEHIND) stream.abort()
+        else waiting.push(visible)
         wake()
       })
       stream.onAbort(() => wake())
       await stream.write(': connected\n\n')
-      while (!stream.aborted && !overflow && !deps.isDraining()) {
+      while (!stream.aborted && !deps.isDraining()) {
         const event = waiting.shift()
         if (event !== undefined) await stream.writeSSE({ event: event.type, data: JSON.stringify(event) })
         else if (!(await arrival((callback) => (wake = callback)))) await stream.write(': still here\n\n')

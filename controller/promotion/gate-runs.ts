@@ -4,12 +4,12 @@ import { judgeBundle, judgeKey, type Judged, type JudgeDeps, type JudgeRequest }
 /** Gates that run beside the loop, so that nothing waits behind them but what needs their verdict. */
 export type GateRuns = {
   /** Null while there is no verdict. */
-  verdictOf(request: JudgeRequest): Judged | null
+  verdictOf: (request: JudgeRequest) => Judged | null
   /** Starts what has no verdict yet; what nobody wants any more and has not begun is dropped. */
-  want(requests: readonly JudgeRequest[]): void
+  want: (requests: readonly JudgeRequest[]) => void
   /** The bytes of a report that was made since the start. */
-  reportOf(digest: string): Buffer | null
-  stop(): Promise<void>
+  reportOf: (digest: string) => Buffer | null
+  stop: () => Promise<void>
 }
 
 export type GateRunsDeps = JudgeDeps & {
@@ -63,8 +63,8 @@ export function openGateRuns(deps: GateRunsDeps): GateRuns {
   }
 
   function startNext(): void {
-    while (!stopped && running.size < AT_ONCE) {
-      const request = queue.shift()
+    while (running.size < AT_ONCE) {
+      const request = stopped ? undefined : queue.shift()
       if (request === undefined) return
       const key = judgeKey(request)
       if (!running.has(key) && !isSettled(key)) running.set(key, run(key, request))
