@@ -16,19 +16,12 @@ export function makeSecrets(tenants: readonly string[]): Secrets {
   }
 }
 
-/** The files with the hash of each tenant's key in its `keys.yaml`. */
-export function withApiKeys(files: Files, { api_keys }: Secrets): Files {
-  const keyed: Files = new Map(files)
-  for (const [tenant, key] of Object.entries(api_keys)) {
-    const text = `keys:\n  - id: ${KEY_ID}\n    sha256: ${hashOfApiKey(key)}\n    scopes: [${SCOPES.join(', ')}]\n`
-    keyed.set(`tenants/${tenant}/keys.yaml`, Buffer.from(text))
-  }
-  return keyed
-}
-
-/** Names of the folders under `tenants/`. */
-export function tenantNames(files: Files): string[] {
-  return [
-    ...new Set([...files.keys()].flatMap((path) => (path.startsWith('tenants/') ? [path.split('/')[1]!] : []))),
-  ].sort()
+/** `keys.yaml` of every tenant, with the hash of its key. */
+export function keysFiles({ api_keys }: Secrets): Files {
+  const file = (tenant: string, key: string) =>
+    [
+      `tenants/${tenant}/keys.yaml`,
+      Buffer.from(`keys:\n  - id: ${KEY_ID}\n    sha256: ${hashOfApiKey(key)}\n    scopes: [${SCOPES.join(', ')}]\n`),
+    ] as const
+  return new Map(Object.entries(api_keys).map(([tenant, key]) => file(tenant, key)))
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../../schemas/fault.ts'
 import type { Terminal } from '../terminal.ts'
 import { stepsOf, type Page } from './page.ts'
+import { askRuntime, snippetOf } from './question.ts'
 
 const PATIENCE_MS = 20_000
 const INTERVAL_MS = 10
@@ -14,7 +15,7 @@ const FORGE =
 /** Runs the commands of the page visibly by itself, with the times that were measured, up to a forged `live`. */
 export async function runDemo(page: Page, workFolder: string, terminal: Terminal): Promise<void> {
   const [ask, promote, , undo, cheat, prove] = stepsOf(page)
-  const version = () => servedVersion(page)
+  const version = async () => snippetOf(await askRuntime(page))
   const before = await version()
   const tell = (text: string) => terminal.out(text)
   const run = async (title: string, command: string) => {
@@ -51,16 +52,6 @@ export async function runDemo(page: Page, workFolder: string, terminal: Terminal
 
 function inClone(command: string): string {
   return command.slice(command.indexOf('&&') + 3)
-}
-
-async function servedVersion({ runtime, tenant, apiKey, question }: Page): Promise<string> {
-  const response = await fetch(`${runtime}/execute`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Tenant-Id': tenant, 'X-Api-Key': apiKey },
-    body: JSON.stringify({ input: { question } }),
-  })
-  const body = (await response.json()) as { bundle?: { version: string }; reason_code?: string }
-  return body.bundle === undefined ? `refused: ${body.reason_code}` : `v${body.bundle.version}`
 }
 
 async function readiness({ runtime }: Page): Promise<string> {

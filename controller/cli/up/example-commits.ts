@@ -10,7 +10,7 @@ import { aliasPath } from '../alias-file.ts'
 import type { Files } from './example.ts'
 import { APPROVER, type Person } from './people.ts'
 
-export type Commit = { files: Files; parent: string | null; branch: string; message: string; author: Person; at: Date }
+export type Commit = { branch: string; parent: string | null; message: string; author: Person; at: Date; files: Files }
 
 /** Commits a whole tree on a branch of the bare registry, as a person would push it. */
 export async function commitFiles(
@@ -35,16 +35,16 @@ export async function commitFiles(
 }
 
 /**
- * The files with an approval for every `current` that would change, signed for what `live` holds now.
+ * An approval for every `current` in the files that would change, signed for what `live` holds now.
  * @throws Fault `FILE_INVALID` for an alias file of the example that cannot be used
  */
-export async function withApprovals(
+export async function approvalFiles(
   files: Files,
   registry: string,
   live: LedgerState | null,
   approver: Signer,
 ): Promise<Files> {
-  const signed: Files = new Map(files)
+  const approvals = new Map<string, Buffer>()
   for (const [path, body] of files) {
     const tenant = /^tenants\/([^/]+)\/aliases\/current\.yaml$/.exec(path)?.[1]
     if (tenant === undefined) continue
@@ -62,10 +62,10 @@ export async function withApprovals(
       seq: held?.seq ?? 0,
     }
     const signature = await approver.sign(Buffer.from(approvalStatement(change)), 'contractor-approval')
-    signed.set(
+    approvals.set(
       `tenants/${tenant}/approvals/current/${value.digest.slice(7, 19)}.${APPROVER.id}.sig`,
       Buffer.from(signature),
     )
   }
-  return signed
+  return approvals
 }

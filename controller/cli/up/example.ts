@@ -1,29 +1,26 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compileBundle } from '../../../runtime/bundle/compile.ts'
 import { PACKAGE_ROOT } from '../../../schemas/package-root.ts'
-import { bundleNames, bundleOf } from '../work-tree.ts'
 
-export type Files = Map<string, Buffer>
+export type Files = ReadonlyMap<string, Buffer>
 
 /** The example registry at the points of its history, each as files by path from the top. */
 export type Example = { first: Files; tip: Files; fasterCard: Files; unapproved: Files }
 
+export const EXAMPLE_FOLDER = join(PACKAGE_ROOT, 'example-registry')
 const OVERLAYS = 'history/'
 const REMOVED = 'REMOVED'
-/** Stands in alias files of the example for the digest that the bundle beside it has. */
-const UNFILLED = `sha256:${'0'.repeat(64)}`
 
-/** Reads `example-registry/` and fills in the digests that it leaves open. */
-export async function readExample(compiler: number): Promise<Example> {
-  const all = await readFolder(join(PACKAGE_ROOT, 'example-registry'))
+/** Reads `example-registry/`: its root is the tip of `main`, and `history/` holds what differs before and on branches. */
+export async function readExample(): Promise<Example> {
+  const all = await readFolder(EXAMPLE_FOLDER)
   const tip = new Map([...all].filter(([path]) => !path.startsWith(OVERLAYS)))
-  const first = overlaid(tip, all, '1-retail-bank-1.0.0')
-  const fasterCard = overlaid(tip, all, 'branch-faster-card')
-  const unapproved = overlaid(tip, all, 'branch-unapproved')
-  const digests = digestsOf([first, tip, fasterCard, unapproved], compiler)
-  const fill = (files: Files) => fillDigests(files, digests)
-  return { first: fill(first), tip: fill(tip), fasterCard: fill(fasterCard), unapproved: fill(unapproved) }
+  return {
+    first: overlaid(tip, all, '1-retail-bank-1.0.0'),
+    tip,
+    fasterCard: overlaid(tip, all, 'branch-faster-card'),
+    unapproved: overlaid(tip, all, 'branch-unapproved'),
+  }
 }
 
 async function readFolder(folder: string): Promise<Files> {
@@ -42,27 +39,8 @@ function overlaid(tip: Files, all: Files, overlay: string): Files {
   return files
 }
 
-/** Digest by `<name>@<version>` of every bundle version in any of the trees; each is compiled once. */
-function digestsOf(trees: readonly Files[], compiler: number): Map<string, string> {
-  const digests = new Map<string, string>()
-  for (const files of trees) {
-    for (const name of bundleNames(files.keys())) {
-      const source = bundleOf(files, name)
-      const version = /^bundle_version: (\S+)$/m.exec(source.get('manifest.yaml')?.toString() ?? '')?.[1]
-      const key = `${name}@${version}`
-      if (!digests.has(key)) digests.set(key, compileBundle(source, compiler).digest)
-    }
-  }
-  return digests
-}
-
-function fillDigests(files: Files, digests: ReadonlyMap<string, string>): Files {
-  return new Map(
-    [...files].map(([path, body]) => [path, path.includes('/aliases/') ? filled(body.toString(), digests) : body]),
-  )
-}
-
-function filled(text: string, digests: ReadonlyMap<string, string>): Buffer {
-  const [bundle, version] = ['bundle', 'version'].map((key) => new RegExp(`^${key}: (\\S+)$`, 'm').exec(text)?.[1])
-  return Buffer.from(text.replace(UNFILLED, digests.get(`${bundle}@${version}`) ?? UNFILLED))
+/** Names of the folders under `tenants/`. */
+export function tenantNames(files: Files): string[] {
+  const names = [...files.keys()].flatMap((path) => (path.startsWith('tenants/') ? [path.split('/')[1]!] : []))
+  return [...new Set(names)].sort()
 }

@@ -1,0 +1,42 @@
+import { keysEver } from '../../runtime/trust/keysets.ts'
+import { verifyLedger, type VerifiedLedger } from '../../runtime/trust/ledger.ts'
+import { readSealedBundle } from '../../runtime/trust/sealed-bundle.ts'
+import { CLONE_OPTION, openClone } from './clone.ts'
+import type { CommandSpec } from './command.ts'
+import { liveHead, OFFLINE_OPTION, pinnedRoot, TRUST_OPTION } from './ledger-of-clone.ts'
+
+const TELL_EVERY = 1_000
+
+export const verify: CommandSpec = {
+  name: 'verify',
+  summary: 'check every signature, seq, entry, approval, tag and digest since the beginning, from the pinned root',
+  options: [TRUST_OPTION, OFFLINE_OPTION, CLONE_OPTION],
+  async run(call) {
+    const { terminal } = call
+    const clone = await openClone(call)
+    const root = await pinnedRoot(call, clone)
+    const head = await liveHead(call, clone)
+    const started = performance.now()
+    const counted = { entries: 0, decisions: 0, approvals: 0, refusals: 0 }
+    const onStep = ({ seq, entry }: VerifiedLedger) => {
+      counted.entries += 1
+      counted.decisions += entry.decisions.length
+      counted.approvals += entry.decisions.reduce((sum, { people }) => sum + people.approvers.length, 0)
+      counted.refusals += entry.decisions.filter(({ decision }) => decision === 'deny').length
+      if (seq > 0 && seq % TELL_EVERY === 0 && !terminal.json) terminal.err(`seq ${seq} …`)
+    }
+    const { seq, state } = await verifyLedger({ reader: clone.repository, root, accepted: null, head, onStep })
+    const keys = keysEver(state.keysets)
+    for (const record of state.seals.values()) await readSealedBundle(clone.repository, record, keys)
+    const ms = Math.round(performance.now() - started)
+    const bundles = state.seals.size
+    if (terminal.json) terminal.out(JSON.stringify({ verdict: 'pass', registry: root.registry, seq, head, ...counted, bundles, ms }))
+    else {
+      const done = terminal.style('green', '✔')
+      terminal.out(`${done} ${root.registry}: seq 0 to ${seq}, every commit signed by keys under the pinned root
+${done} ${counted.decisions} decisions in one unbroken chain, ${counted.refusals} of them refusals; ${counted.approvals} approvals verified
+${done} ${bundles} sealed bundles: tag, seal and digest match what \`live\` says   ${ms} ms`)
+    }
+    return 0
+  },
+}
