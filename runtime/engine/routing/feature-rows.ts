@@ -18,9 +18,15 @@ export type FeatureRows = {
   family: Uint8Array
 }
 
-/** Value of a feature of each family in a text: families have unit length each, times their weight. */
-export function familyValues(list: FeatureList): number[] {
-  return FAMILY_WEIGHTS.map((weight, family) => weight / Math.sqrt(Math.max(1, list.perFamily[family] as number)))
+/** As if every text had this many more features of each family: short texts do not shout. */
+const EXTRA_FEATURES = 3
+
+/**
+ * Value of a feature of each family in a text with `counts` features of each: about unit length for each family, times
+ * the weight of the family. A feature that no example has counts twice, at query.
+ */
+export function familyValues(counts: ArrayLike<number>): number[] {
+  return FAMILY_WEIGHTS.map((weight, family) => weight / Math.sqrt((counts[family] as number) + EXTRA_FEATURES))
 }
 
 /** Features are numbered in ascending order of (`high` as unsigned, `low`). */
@@ -67,7 +73,7 @@ type OwnFeatures = { keys: Float64Array; family: Uint8Array; values: number[] }
 function copyOf(list: FeatureList): OwnFeatures {
   const keys = new Float64Array(list.count)
   for (let i = 0; i < list.count; i++) keys[i] = ((list.high[i] as number) >>> 0) * 65_536 + (list.low[i] as number)
-  return { keys, family: list.family.slice(0, list.count), values: familyValues(list) }
+  return { keys, family: list.family.slice(0, list.count), values: familyValues(list.perFamily) }
 }
 
 function distinctKeys(lists: readonly OwnFeatures[]): Float64Array {

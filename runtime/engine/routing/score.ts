@@ -26,6 +26,7 @@ export function createScorer(model: RouterModel): (reading: Reading) => Scored {
   const find = hashIndex(features)
   const count = intents.length
   const sums = new Int32Array(FAMILIES * count)
+  const lengths = new Int32Array(FAMILIES)
   const all = new Float64Array(count)
   let list = createFeatureList()
   let found = new Int32Array(list.high.length)
@@ -34,18 +35,21 @@ export function createScorer(model: RouterModel): (reading: Reading) => Scored {
     list = takeFeatures(reading, list)
     if (found.length < list.high.length) found = new Int32Array(list.high.length)
     sums.fill(0)
+    lengths.fill(0)
     for (let i = 0; i < list.count; i++) {
       const feature = find(list.high[i] as number, list.low[i] as number)
+      const family = list.family[i] as number
       found[i] = feature
+      lengths[family] = (lengths[family] as number) + (feature < 0 ? 2 : 1)
       if (feature < 0) continue
-      const offset = (list.family[i] as number) * count
+      const offset = family * count
       const to = features.starts[feature + 1] as number
       for (let k = features.starts[feature] as number; k < to; k++) {
         const at = offset + (features.intentOf[k] as number)
         sums[at] = (sums[at] as number) + (features.weights[k] as number)
       }
     }
-    const values = familyValues(list)
+    const values = familyValues(lengths)
     let best = -1
     let second = -1
     for (let intent = 0; intent < count; intent++) {

@@ -1,7 +1,10 @@
 import type { FeatureRows } from './feature-rows.ts'
 
-/** Which side each row is on: 1, -1, or 0 for a row that does not take part; and what breaking it costs. */
-export type SvmProblem = { sides: Int8Array; costs: Float64Array }
+/**
+ * Which side each row is on: 1, -1, or 0 for a row that does not take part; and `slacks`, half of one over the cost of
+ * leaving it on the wrong side.
+ */
+export type SvmProblem = { sides: Int8Array; slacks: Float64Array }
 
 export type SvmState = { weights: Float64Array; alphas: Float64Array }
 
@@ -10,11 +13,11 @@ const TOLERANCE = 0.1
 const SEED = 12_345
 
 /**
- * Linear support vector machine with hinge loss, by dual coordinate descent with shrinking (Hsieh and others, "A Dual
- * Coordinate Descent Method for Large-scale Linear SVM", 2008, algorithm 3). Uses only + - * / on doubles in one fixed
- * order, so that every machine computes the same bits. `state` is written over.
+ * Linear support vector machine with squared hinge loss, by dual coordinate descent with shrinking (Hsieh and others,
+ * "A Dual Coordinate Descent Method for Large-scale Linear SVM", 2008, algorithm 3). Uses only + - * / on doubles in
+ * one fixed order, so that every machine computes the same bits. `state` is written over.
  */
-export function trainSvm(rows: FeatureRows, { sides, costs }: SvmProblem, state: SvmState): void {
+export function trainSvm(rows: FeatureRows, { sides, slacks }: SvmProblem, state: SvmState): void {
   const { starts, ids, values, squares } = rows
   const { weights, alphas } = state
   weights.fill(0)
@@ -25,7 +28,6 @@ export function trainSvm(rows: FeatureRows, { sides, costs }: SvmProblem, state:
   const random = sequence(SEED)
   let active = all
   let highest = Infinity
-  let lowest = -Infinity
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     shuffle(order, active, random)
     let newHighest = -Infinity
@@ -37,23 +39,21 @@ export function trainSvm(rows: FeatureRows, { sides, costs }: SvmProblem, state:
       const to = starts[row + 1] as number
       let margin = 0
       for (let k = from; k < to; k++) margin += (weights[ids[k] as number] as number) * (values[k] as number)
-      const gradient = side * margin - 1
       const alpha = alphas[row] as number
-      const cost = costs[row] as number
-      const settled = (alpha === 0 && gradient > highest) || (alpha === cost && gradient < lowest)
-      if (settled) {
+      const slack = slacks[row] as number
+      const gradient = side * margin - 1 + slack * alpha
+      if (alpha === 0 && gradient > highest) {
         active -= 1
         order[s] = order[active] as number
         order[active] = row
         s -= 1
         continue
       }
-      const atBound = (alpha === 0 && gradient > 0) || (alpha === cost && gradient < 0)
-      const projected = atBound ? 0 : gradient
+      const projected = alpha === 0 && gradient > 0 ? 0 : gradient
       if (projected > newHighest) newHighest = projected
       if (projected < newLowest) newLowest = projected
       if (projected === 0) continue
-      const next = Math.min(cost, Math.max(0, alpha - gradient / (squares[row] as number)))
+      const next = Math.max(0, alpha - gradient / ((squares[row] as number) + slack))
       const change = (next - alpha) * side
       alphas[row] = next
       for (let k = from; k < to; k++) {
@@ -66,7 +66,6 @@ export function trainSvm(rows: FeatureRows, { sides, costs }: SvmProblem, state:
     // What was set aside is looked at once more before the end.
     if (converged) active = all
     highest = converged || newHighest <= 0 ? Infinity : newHighest
-    lowest = converged || newLowest >= 0 ? -Infinity : newLowest
   }
 }
 

@@ -17,10 +17,10 @@ export function problemOf(examples: readonly Example[], intent: number): SvmProb
     if (target === intent) return 1
     return not === null || not === intent ? -1 : 0
   })
-  const costs = Float64Array.from(examples, ({ target, not }) =>
-    target === intent || not === intent ? COST * POSITIVE_WEIGHT : COST,
+  const slacks = Float64Array.from(examples, ({ target, not }) =>
+    target === intent || not === intent ? 0.5 / (COST * POSITIVE_WEIGHT) : 0.5 / COST,
   )
-  return { sides, costs }
+  return { sides, slacks }
 }
 
 /** Trains every intent and keeps its weights as whole numbers from -127 to 127 times a scale of the intent. */
