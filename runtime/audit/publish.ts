@@ -32,7 +32,7 @@ export function createPublisher(log: {
 }): Publisher {
   const { folder, identity, edge, tiles, bundles } = log
   let { published } = log
-  let running: Promise<string> | null = null
+  let last: Promise<unknown> = Promise.resolve()
 
   async function run(): Promise<string> {
     const now: Edge = { size: edge.size, rows: edge.rows.map((row) => row.slice()), entries: edge.entries.slice() }
@@ -64,14 +64,10 @@ export function createPublisher(log: {
     },
     published: () => published,
     isFull: () => bundles.length > MAX_WAITING_BUNDLES,
-    async publish() {
-      while (running !== null) await running.catch(() => undefined)
-      running = run()
-      try {
-        return await running
-      } finally {
-        running = null
-      }
+    publish() {
+      const next = last.then(run)
+      last = next.catch(() => undefined)
+      return next
     },
   }
 }

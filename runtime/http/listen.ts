@@ -47,6 +47,8 @@ export type ListenOptions = {
   isDraining: () => boolean
 }
 
+const IDLE_CHECK_MS = 20
+
 type Fetch = (request: Request, connection: Connection) => Response | Promise<Response>
 
 /** What node:http's parser refuses never reaches a route; the status says what it was. */
@@ -129,8 +131,10 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
 
 async function drain(server: Server, deadlineMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), deadlineMs)
+  // A connection whose last request ended after the close began is idle then, and is looked for again.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs)
   await closed
-  clearTimeout(timer)
+  clearInterval(idle)
+  clearTimeout(deadline)
 }

@@ -46,7 +46,7 @@ export function aliasState(changes: Partial<AliasState> = {}): AliasState {
     approvals: [],
     stack: [],
     ...changes,
-  } as AliasState
+  }
 }
 
 /** The part of a bundle that the HTTP side reads; what answers is the `execute` of the test. */
@@ -76,11 +76,11 @@ export function tenantState(changes: Partial<TenantState> = {}): TenantState {
     values: {},
     aliases: {},
     ...changes,
-  } as TenantState
+  }
 }
 
 export function servedTenant(changes: Partial<TenantState> = {}, aliases: ServedTenant['aliases'] = {}): ServedTenant {
-  return { state: tenantState(changes), aliases: { current: servedBundle(), ...aliases } } as ServedTenant
+  return { state: tenantState(changes), aliases: { current: servedBundle(), ...aliases } }
 }
 
 export function anExecution(changes: Partial<Execution> = {}): Execution {

@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { commitmentsOf } from '../../../runtime/audit/commitments.ts'
 import { serialiseRecord, type AuditRecord } from '../../../runtime/audit/record.ts'
@@ -36,8 +36,8 @@ describe('commitments', () => {
   const secret = Buffer.alloc(32, 7)
 
   it('do not depend on the order of members', () => {
-    const { ofValue } = commitmentsOf(secret, 'acme')
-    expect(ofValue({ a: 1, b: 2 })).toBe(ofValue({ b: 2, a: 1 }))
+    const commitments = commitmentsOf(secret, 'acme')
+    expect(commitments.ofValue({ a: 1, b: 2 })).toBe(commitments.ofValue({ b: 2, a: 1 }))
   })
 
   it('of the same value differ between tenants and nodes', () => {

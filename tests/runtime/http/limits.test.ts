@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { executeLimits } from '../../../runtime/http/limit-policy.ts'
 import { createLimiter } from '../../../runtime/http/limiter.ts'
