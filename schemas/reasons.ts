@@ -255,6 +255,11 @@ export const REASONS = {
   },
   LEDGER_BROKEN: { title: 'The ledger breaks its own rules.', hint: 'Run `contractor verify`.' },
 
+  STATE_NOT_DURABLE: {
+    title: 'What was accepted could not be written to disk.',
+    hint: 'Look at the disk of the Runtime; until then a restart begins at an older head.',
+  },
+
   // Git.
   OBJECT_CORRUPT: {
     title: 'A Git object is damaged or is not what its id says.',

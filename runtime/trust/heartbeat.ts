@@ -7,7 +7,8 @@ import { MAX_COMMIT_BYTES } from './ledger-step.ts'
 import { formatStateFile } from './state-files.ts'
 import { verifyCommit } from './verify-commit.ts'
 
-export const HEARTBEAT_REF = 'refs/heads/heartbeat'
+export const HEARTBEAT_BRANCH = 'heartbeat'
+export const HEARTBEAT_REF = `refs/heads/${HEARTBEAT_BRANCH}`
 export const HEARTBEAT_PATH = 'heartbeat.json'
 const MAX_BYTES = 4096
 

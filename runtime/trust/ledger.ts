@@ -5,10 +5,13 @@ import type { ObjectReader } from '../git/object-reader.ts'
 import { keysEver } from './keysets.ts'
 import { forkBase } from './ledger-fork.ts'
 import { parseLedgerMessage } from './ledger-message.ts'
-import { MAX_COMMIT_BYTES, verifyStep, type VerifiedLedger } from './ledger-step.ts'
+import { MAX_COMMIT_BYTES, verifyStep, type AcceptedHead, type VerifiedLedger } from './ledger-step.ts'
 import { verifyCommit } from './verify-commit.ts'
 
-export type { AcceptedHead, VerifiedLedger } from './ledger-step.ts'
+export { MAX_COMMIT_BYTES, type AcceptedHead, type VerifiedLedger } from './ledger-step.ts'
+
+export const LIVE_BRANCH = 'live'
+export const LIVE_REF = `refs/heads/${LIVE_BRANCH}`
 
 export type LedgerToVerify = {
   reader: ObjectReader
@@ -103,8 +106,8 @@ async function divergence(reader: ObjectReader, accepted: VerifiedLedger, at: Cl
       )
 }
 
-/** The accepted commit at an earlier seq; null when the objects are not there any more. */
-async function ancestorAt(reader: ObjectReader, accepted: VerifiedLedger, seq: number): Promise<string | null> {
+/** Oid of the commit at an earlier seq of a verified ledger; null when the objects are not there any more. */
+export async function ancestorAt(reader: ObjectReader, accepted: AcceptedHead, seq: number): Promise<string | null> {
   let oid = accepted.oid
   for (let left = accepted.seq - seq; left > 0; left--) {
     try {
