@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { tokenCredentials } from '../runtime/git/credentials.ts'
 import { openRepository } from '../runtime/git/repository.ts'
 import { listen, SERVER_LIMITS } from '../runtime/http/listen.ts'
 import type { ControllerConfig } from './config.ts'
@@ -50,7 +51,8 @@ export async function startController(
   try {
     await mkdir(config.stateDir, { recursive: true, mode: 0o700 })
     const mirror = join(config.stateDir, 'mirror')
-    const repository = await openRepository(config.registry, { mirror, fetch: FETCHED })
+    const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
+    const repository = await openRepository(config.registry, { mirror, fetch: FETCHED, ...credentials })
     undo.push(() => repository.close())
     const loop = await startLoop({
       repository,

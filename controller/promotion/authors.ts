@@ -46,7 +46,9 @@ export function mapAuthors(
 }
 
 /** An address as an entry can hold it; nobody in roles.yaml has one that is empty or longer. */
-const nameable = (email: string): string => email.slice(0, 254) || 'unknown'
+function nameable(email: string): string {
+  return [...email.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd')].slice(0, 254).join('') || 'unknown'
+}
 
 const coAuthors = (message: string): string[] => [...message.matchAll(CO_AUTHOR)].map(([, email = '']) => email)
 

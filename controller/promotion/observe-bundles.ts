@@ -11,10 +11,14 @@ import { mapAuthors, readAuthorship, type Authorship } from './authors.ts'
 import type { JudgeRequest } from './bundle-judge.ts'
 import type { GateRuns } from './gate-runs.ts'
 import type { LedgerHead } from './head.ts'
+import { finding } from './read-file.ts'
 import type { SourceFolder } from './read-main.ts'
 import { tagRefOf } from './seal.ts'
 import { sealsOf } from './seals-of.ts'
 import type { PreparedSeal, WantedBundle } from './wanted.ts'
+
+/** All of them are named in the seal, and none of them may approve. */
+const MAX_AUTHORS = 1_000
 
 /** Looks what is known of every bundle folder of `main`. */
 export type BundleObserver = {
@@ -51,6 +55,7 @@ export function openBundleObserver(repository: Repository, gates: Pick<GateRuns,
     const key = `${name} ${tip} ${lastSealed ?? ''}`
     const authorship = authorships.get(key) ?? (await readAuthorship(repository, name, tip, lastSealed))
     authorships.set(key, authorship)
+    if (authorship.emails.length > MAX_AUTHORS) return { bundle: tooManyAuthors(name), missing: null }
     const { roles, signers, keysets } = head.state
     const authors = mapAuthors(judged.seal.created_by, authorship, roles, signers, now)
     const { tag, seal } = await findTag(repository, judged.seal, keysEver(keysets))
@@ -70,6 +75,12 @@ export function openBundleObserver(repository: Repository, gates: Pick<GateRuns,
       return { bundles, missing }
     },
   }
+}
+
+function tooManyAuthors(name: string): WantedBundle {
+  const message = `more than ${MAX_AUTHORS} authors and co-authors since it was last sealed`
+  const hint = 'Remove the Co-authored-by lines that name nobody who wrote it.'
+  return { kind: 'unreadable', findings: [finding(`bundles/${name}`, 'BUDGET_EXCEEDED', message, hint)] }
 }
 
 /** What stands under the tag of a seal: nothing, the seal or another valid one of the same digest, or something else. */

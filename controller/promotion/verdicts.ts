@@ -4,6 +4,7 @@ import type { Reason } from '../../schemas/reasons.ts'
 
 /** What one entry holds at most; the rest follows in the next one. */
 export const MAX_DECISIONS = 500
+const MAX_ENTRY_CHARS = 2 * 1024 * 1024
 
 /** Refusals and waits that stand, by subject. They were written once and are not written again while they stand. */
 export type Standing = ReadonlyMap<string, Decision>
@@ -12,21 +13,23 @@ export type Standing = ReadonlyMap<string, Decision>
 export type Verdicts = {
   /** Verdicts that must be written: all that allow, and of the others those that are new. */
   readonly decisions: Decision[]
+  /** Their length as JSON. */
+  chars: number
   /** Subjects that differ and were judged, or whose evidence is pending; null where there is no verdict yet. */
   readonly open: Map<string, Decision | null>
   readonly standing: Standing
 }
 
-export const newVerdicts = (standing: Standing): Verdicts => ({ decisions: [], open: new Map(), standing })
+export const newVerdicts = (standing: Standing): Verdicts => ({ decisions: [], chars: 0, open: new Map(), standing })
 
 export function record(verdicts: Verdicts, decision: Decision): void {
-  if (decision.decision === 'allow') {
-    verdicts.decisions.push(decision)
-    return
-  }
-  verdicts.open.set(decision.subject, decision)
   const stands = verdicts.standing.get(decision.subject)
-  if (stands === undefined || !isSameVerdict(stands, decision)) verdicts.decisions.push(decision)
+  if (decision.decision !== 'allow') {
+    verdicts.open.set(decision.subject, decision)
+    if (stands !== undefined && isSameVerdict(stands, decision)) return
+  }
+  verdicts.decisions.push(decision)
+  verdicts.chars += JSON.stringify(decision).length
 }
 
 /** Its evidence is pending: what stands about it keeps standing. */
@@ -34,13 +37,14 @@ export function recordUndecided(verdicts: Verdicts, subject: string): void {
   verdicts.open.set(subject, null)
 }
 
-export const isFull = (verdicts: Verdicts): boolean => verdicts.decisions.length >= MAX_DECISIONS
+export const isFull = ({ decisions, chars }: Verdicts): boolean =>
+  decisions.length >= MAX_DECISIONS || chars >= MAX_ENTRY_CHARS
 
 /** What stands once the verdicts are written: nothing about subjects that no longer differ. */
-export function standingAfter({ open, standing, decisions }: Verdicts): Map<string, Decision> {
-  const full = decisions.length >= MAX_DECISIONS
+export function standingAfter(verdicts: Verdicts): Map<string, Decision> {
+  const { open, standing, decisions } = verdicts
   const after = new Map<string, Decision>()
-  for (const [subject, decision] of standing) if (full || open.has(subject)) after.set(subject, decision)
+  for (const [subject, decision] of standing) if (isFull(verdicts) || open.has(subject)) after.set(subject, decision)
   for (const { subject, decision } of decisions) if (decision === 'allow') after.delete(subject)
   for (const [subject, decision] of open) if (decision !== null) after.set(subject, decision)
   return after
@@ -58,12 +62,12 @@ const refIdentity = (ref: BundleRef | null) => (ref === null ? null : [ref.bundl
 type Said = Partial<Omit<Decision, 'subject' | 'reason_code'>>
 
 export function allowed(subject: string, reason_code: Reason, said: Said & Pick<Decision, 'kind'>): Decision {
-  const message = cut(said.message ?? '', MAX_MESSAGE_CHARS)
+  const message = tellable(said.message ?? '', MAX_MESSAGE_CHARS)
   return { ...blank(subject, reason_code), ...said, message, decision: 'allow' }
 }
 
 export function refused(subject: string, reason_code: Reason, message: string, said: Said = {}): Decision {
-  return { ...blank(subject, reason_code), ...said, message: cut(message, MAX_MESSAGE_CHARS) }
+  return { ...blank(subject, reason_code), ...said, message: tellable(message, MAX_MESSAGE_CHARS) }
 }
 
 const MAX_NAMED = 3
@@ -82,11 +86,15 @@ export function refusedByFindings(subject: string, findings: readonly Finding[])
 const MAX_SUBJECT_CHARS = 300
 const MAX_MESSAGE_CHARS = 4_000
 
-const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max - 1)}…`)
+/** Text as an entry can hold it: what cannot be seen is replaced, what is too long is cut. */
+function tellable(text: string, max: number): string {
+  const plain = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => (character === '\n' ? ' ' : '\ufffd'))
+  return plain.length <= max ? plain : `${[...plain].slice(0, max - 1).join('')}…`
+}
 
 function blank(subject: string, reason_code: Reason): Decision {
   return {
-    subject: cut(subject, MAX_SUBJECT_CHARS),
+    subject: tellable(subject, MAX_SUBJECT_CHARS),
     kind: 'refuse',
     decision: 'deny',
     reason_code,
