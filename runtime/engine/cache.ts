@@ -22,11 +22,12 @@ type Entry = { execution: Execution; until: number }
 export function createResponseCache({ now, maxTotal }: { now: () => number; maxTotal: number }): ResponseCache {
   const scopes = new Map<string, Map<string, Entry>>()
   let total = 0
-  const dropOldestScope = () => {
-    const [oldest] = scopes
-    if (oldest === undefined) return
-    scopes.delete(oldest[0])
-    total -= oldest[1].size
+  const dropOldestScopes = () => {
+    for (const [scope, entries] of scopes) {
+      if (total <= maxTotal) return
+      scopes.delete(scope)
+      total -= entries.size
+    }
   }
   return {
     get(scope, key) {
@@ -54,7 +55,7 @@ export function createResponseCache({ now, maxTotal }: { now: () => number; maxT
         entries.delete(oldest!)
         total -= 1
       }
-      while (total > maxTotal) dropOldestScope()
+      dropOldestScopes()
     },
     size: () => total,
   }

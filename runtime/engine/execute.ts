@@ -121,7 +121,7 @@ function checkLocale({ allowed_locales }: SecurityPolicy, { locale }: Record<str
 function checkSize({ max_input_chars }: SecurityPolicy, question: unknown): void {
   if (typeof question !== 'string' || question.length <= max_input_chars) return
   // Characters beyond the basic plane are two code units; more than twice the limit needs no count.
-  if (question.length <= max_input_chars * 2 && [...question].length <= max_input_chars) return
+  if (question.length <= max_input_chars * 2 && Array.from(question).length <= max_input_chars) return
   throw new Fault('INPUT_INVALID', `The question has more than ${max_input_chars} characters.`)
 }
 

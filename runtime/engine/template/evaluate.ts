@@ -40,7 +40,7 @@ export function evaluate(node: Expression, at: Evaluation): unknown {
       return (value === undefined) === (node.test === 'undefined')
     }
     case 'choice':
-      return evaluate(node.condition, at) ? evaluate(node.then, at) : evaluate(node.otherwise, at)
+      return evaluate(node.condition, at) ? evaluate(node.chosen, at) : evaluate(node.otherwise, at)
     default:
       return node satisfies never
   }

@@ -27,7 +27,7 @@ export const LIST_FILTERS = {
   reverse: filter({
     usage: '{{ list | reverse }}',
     apply: (value, _args, meter) =>
-      typeof value === 'string' ? [...text(value, meter)].reverse().join('') : [...list(value, meter)].reverse(),
+      typeof value === 'string' ? Array.from(text(value, meter)).reverse().join('') : [...list(value, meter)].reverse(),
   }),
   sort: filter({ usage: '{{ list | sort }}', apply: (value, _args, meter) => sorted(list(value, meter), meter) }),
   sum: filter({

@@ -57,7 +57,7 @@ function renderBody(body: readonly Statement[], at: Evaluation, sink: Sink): voi
         sink.write(printed(statement.expression, at))
         break
       case 'if':
-        renderBody(evaluate(statement.condition, at) ? statement.then : statement.otherwise, at, sink)
+        renderBody(evaluate(statement.condition, at) ? statement.body : statement.otherwise, at, sink)
         break
       case 'for':
         renderLoop(statement, at, sink)

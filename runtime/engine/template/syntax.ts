@@ -15,13 +15,13 @@ export type Expression = Place &
     | { kind: 'and' | 'or' | 'in'; left: Expression; right: Expression }
     | { kind: 'compare'; operator: Comparison; left: Expression; right: Expression }
     | { kind: 'test'; test: 'defined' | 'undefined' | 'none'; operand: Expression }
-    | { kind: 'choice'; condition: Expression; then: Expression; otherwise: Expression }
+    | { kind: 'choice'; condition: Expression; chosen: Expression; otherwise: Expression }
   )
 
 export type Statement =
   | { kind: 'text'; text: string }
   | { kind: 'output'; expression: Expression }
-  | { kind: 'if'; condition: Expression; then: Statement[]; otherwise: Statement[] }
+  | { kind: 'if'; condition: Expression; body: Statement[]; otherwise: Statement[] }
   | (Place & { kind: 'for'; name: string; list: Expression; body: Statement[]; otherwise: Statement[] })
 
 /** A template that passed every check. `path` is used in messages. */

@@ -70,7 +70,7 @@ function statement(node: Node, scope: Scope): Statement {
     return {
       kind: 'if',
       condition: expression(node['cond'], scope),
-      then: body(node['body'], scope),
+      body: body(node['body'], scope),
       otherwise: otherwise(node['else_']),
     }
   }
@@ -141,7 +141,7 @@ function expression(value: unknown, outer: Scope): Expression {
     case 'InlineIf': {
       const nothing: Expression = { kind: 'literal', ...place, value: '' }
       const otherwise = node['else_'] === null ? nothing : operand('else_')
-      return { kind: 'choice', ...place, condition: operand('cond'), then: operand('body'), otherwise }
+      return { kind: 'choice', ...place, condition: operand('cond'), chosen: operand('body'), otherwise }
     }
     default:
       return refuse(scope.path, place, `${node.typename} is not allowed.`, ALLOWED)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkEntitySchema, compileContract, compileContracts } from '../../../runtime/engine/contract.ts'
 
@@ -122,12 +122,12 @@ describe('an entity schema', () => {
           g: { type: 'array', prefixItems: [text], items: false, minItems: 1 },
         },
         if: { properties: { a: { const: 'x' } } },
-        then: { required: ['b'], properties: { b: true } as object },
+        else: { required: ['b'], properties: { b: { const: 3 } } },
       },
     ],
   ])('of %s is taken', (_what, schema) => {
     const findings = findingsOf(schema)
-    expect(findings.filter(({ message }) => !message.includes('A schema is an object'))).toEqual([])
+    expect(findings).toEqual([])
   })
 
   it('has its findings at the place of the keyword', () => {

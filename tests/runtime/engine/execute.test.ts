@@ -9,7 +9,10 @@ const load = (changes: Record<string, string | null> = {}) => loadBundle(compile
 const bundle = load()
 
 function ask(question: unknown, rest: Partial<ExecutionRequest> = {}, from: LoadedBundle = bundle) {
-  const request = { input: { question }, intent: null, alias: 'current', explain: false, ...rest } as ExecutionRequest
+  const request = { input: { question }, intent: null, alias: 'current', explain: false, ...rest } satisfies Omit<
+    ExecutionRequest,
+    'input'
+  > & { input: Record<string, unknown> }
   return execute(from, request, {})
 }
 const reason = (question: unknown, rest: Partial<ExecutionRequest> = {}, from?: LoadedBundle) =>

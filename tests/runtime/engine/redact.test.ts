@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileRedactor } from '../../../runtime/engine/redact.ts'
 
@@ -84,7 +84,9 @@ describe('redaction', () => {
     })
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), noise, fc.string({ unit: 'grapheme' }), (before, marks, after) => {
-        const hidden = [...secret].map((char, index) => char + marks[index]!).join('')
+        const hidden = Array.from(secret)
+          .map((char, index) => char + marks[index]!)
+          .join('')
         const { value, redacted } = redact(`${before} ${hidden} ${after}`)
         expect(redacted).toBeGreaterThan(0)
         expect((value as string).normalize('NFKD').replaceAll(/[\p{Cf}\p{Mn}]/gu, '')).not.toContain(secret)

@@ -12,7 +12,7 @@ function bundleWith(suite: Partial<Suite> & Pick<Suite, 'cases'>): LoadedBundle 
   return loadBundle(compileBundle(bundleSource({ 'suites/routing.json': text, 'suites/golden.json': null }), 1).files)
 }
 const cases = (...expectations: [string, Expectation][]) =>
-  expectations.map(([question, expect], index) => ({ name: `case ${index}`, input: { question }, expect }))
+  expectations.map(([question, expected], index) => ({ name: `case ${index}`, input: { question }, expect: expected }))
 const run = (suite: Partial<Suite> & Pick<Suite, 'cases'>, order: 'given' | 'reversed' = 'given') =>
   runSuites(bundleWith(suite), {}, { order })
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseTemplate } from '../../../../runtime/engine/template/check.ts'
 import { renderTemplate } from '../../../../runtime/engine/template/render.ts'
