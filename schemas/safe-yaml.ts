@@ -113,7 +113,7 @@ function refuseToken(type: CST.TokenType, lexeme: string, offset: number): void 
 }
 
 function compose(tokens: CST.Token[], length: number, offences: Offence[]): ParsedNode | null {
-  const [document, second] = [...new Composer(OPTIONS).compose(tokens, true, length)]
+  const [document, second] = withoutStackTraces(() => [...new Composer(OPTIONS).compose(tokens, true, length)])
   if (document === undefined) throw new Offence(0, 'the file is empty', 'Write the document.', true)
   if (second !== undefined) {
     throw new Offence(second.range[0], 'expected one document, found another', 'Divide the file.', false)
@@ -126,6 +126,17 @@ function compose(tokens: CST.Token[], length: number, offences: Offence[]): Pars
     throw new Offence(0, 'the file is empty', 'Write the document.', true)
   }
   return document.contents
+}
+
+/** The library makes an Error for every mistake, and of tens of thousands of them the stack traces take seconds. */
+function withoutStackTraces<Value>(work: () => Value): Value {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 class Builder {
