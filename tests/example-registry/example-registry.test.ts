@@ -16,7 +16,7 @@ let example: Example
 let tip: Map<string, LoadedBundle>
 
 beforeAll(async () => {
-  example = await readExample(1)
+  example = await readExample()
   const names = [...bundleNames(example.tip.keys())]
   tip = new Map(names.map((name) => [name, loadBundle(compileBundle(bundleOf(example.tip, name), 1).files)]))
 })
