@@ -23,6 +23,8 @@ export type RuntimeConfig = {
   registryToken: string | null
   /** Path of the pinned `root.json`. */
   trust: string
+  /** Path of a lease that the root signed, with its signatures in `<path>.sig`; null where a controller is heard. */
+  lease: string | null
   /** Folder of the last accepted head and the cache of bundles. */
   stateDir: string
   /** Folder of the audit log; of one process only. */
@@ -73,6 +75,7 @@ export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record
     registry: required('CONTRACTOR_REGISTRY', LOCATION),
     registryToken: secret('CONTRACTOR_REGISTRY_TOKEN', TOKEN),
     trust: required('CONTRACTOR_TRUST', path),
+    lease: optional('CONTRACTOR_LEASE', path),
     stateDir,
     auditDir: optional('CONTRACTOR_AUDIT_DIR', path) ?? join(stateDir, 'audit'),
     node: optional('CONTRACTOR_NODE', matching(NAME, `a name of ${NAME.source}`)) ?? nodeName(),

@@ -1,4 +1,4 @@
-import { close, fdatasync, ftruncate, open as openFile, write } from 'node:fs'
+import { close, fdatasync, ftruncate, open as openFile, writeSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,7 +6,6 @@ import { Fault } from '../../schemas/fault.ts'
 import { syncFolder } from './durable-file.ts'
 
 const openAsync = promisify(openFile)
-const writeAsync = promisify(write)
 const syncAsync = promisify(fdatasync)
 const truncateAsync = promisify(ftruncate)
 const closeAsync = promisify(close)
@@ -36,8 +35,8 @@ export async function createSegment(folder: string, first: number): Promise<Segm
     async write(bytes) {
       try {
         for (let at = 0; at < bytes.length;) {
-          const { bytesWritten } = await writeAsync(fd, bytes, at, bytes.length - at, end + at)
-          at += bytesWritten
+          // Into memory of the system: a thread would cost more than the copy. What takes time is the sync.
+          at += writeSync(fd, bytes, at, bytes.length - at, end + at)
         }
         end += bytes.length
       } catch (error) {

@@ -205,11 +205,14 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     } catch (error) {
       return refuseCaller(pass, error)
     }
+    const { tenant } = caller.tenant.state
     try {
       await audit.append(passRecord(pass, recordOf(deps, exchange, 'ALLOWED', 200)))
     } catch (error) {
+      deps.metrics.executed(tenant, false)
       return refused(deps, exchange, error, headers)
     }
+    deps.metrics.executed(tenant, pass.served === caller.tenant.aliases.current)
     headers['content-type'] = 'application/json'
     headers['cache-control'] = 'no-store'
     headers['x-request-id'] = exchange.requestId

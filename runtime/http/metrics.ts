@@ -14,16 +14,19 @@ export type RequestFigures = {
   seconds: number
 }
 
+/** Since the start of the process; `governed` went through `current` and has a durable record. */
+export type Executions = { governed: number; all: number }
+
 export type Metrics = {
   observe(request: RequestFigures): void
+  executed(tenant: string, isGoverned: boolean): void
+  executionsOf(tenant: string): Executions
   /** Prometheus text format. */
   render(): Promise<string>
   contentType: string
 }
 
 export type MetricSources = {
-  /** Executions through a `current` bundle with a durable record, and executions in all. */
-  governed: () => { governed: number; all: number }
   audit: () => { size: number; published: number; healthy: boolean; queued: number }
   ledger: () => { seq: number; ageS: number }
 }
@@ -100,15 +103,16 @@ export function createMetrics(sources: MetricSources): Metrics {
   )
   gauge(registry, 'contractor_ledger_seq', 'Sequence number of the accepted ledger.', () => sources.ledger().seq)
   gauge(registry, 'contractor_ledger_age_seconds', 'Age of what the controller last said.', () => sources.ledger().ageS)
-  gauge(
-    registry,
-    'contractor_governed_execution_ratio',
-    'Share of executions through current bundles with passed gates and a durable audit record.',
-    () => {
-      const { governed, all } = sources.governed()
-      return all === 0 ? 1 : governed / all
+  const executions = new Map<string, Executions>()
+  const ratio = new Gauge({
+    name: 'contractor_governed_execution_ratio',
+    help: 'Share of executions through current bundles with passed gates and a durable audit record.',
+    labelNames: ['tenant'],
+    registers: [registry],
+    collect() {
+      for (const [tenant, { governed, all }] of executions) ratio.set({ tenant }, governed / all)
     },
-  )
+  })
   gauge(registry, 'process_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
   const observers = new Map<string, { observe(seconds: number): void }>()
   return {
@@ -122,6 +126,13 @@ export function createMetrics(sources: MetricSources): Metrics {
       }
       observer.observe(seconds)
     },
+    executed(tenant, isGoverned) {
+      const known = executions.get(tenant) ?? { governed: 0, all: 0 }
+      executions.set(tenant, known)
+      known.all += 1
+      if (isGoverned) known.governed += 1
+    },
+    executionsOf: (tenant) => executions.get(tenant) ?? { governed: 0, all: 0 },
     render: () => registry.metrics(),
     contentType: registry.contentType,
   }

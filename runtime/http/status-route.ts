@@ -12,9 +12,11 @@ function aliasStatus(served: Served) {
   return served.kind === 'bundle' ? { ...known, served: true } : { ...known, served: false, reason_code: served.reason }
 }
 
-function tenantStatus({ state, aliases }: ServedTenant) {
+function tenantStatus({ metrics }: RuntimeDeps, { state, aliases }: ServedTenant) {
   const entries = Object.entries(aliases).map(([alias, served]) => [alias, aliasStatus(served)] as const)
-  return { status: state.status, max_staleness: state.max_staleness, aliases: Object.fromEntries(entries) }
+  const executions = metrics.executionsOf(state.tenant)
+  const { status, max_staleness } = state
+  return { status, max_staleness, aliases: Object.fromEntries(entries), executions }
 }
 
 /**
@@ -60,7 +62,7 @@ export function createStatusRoute(deps: RuntimeDeps): (exchange: Exchange) => Pr
       node: deps.settings.node,
       runtime_version: deps.settings.runtimeVersion,
       audit: deps.audit.status(),
-      tenants: Object.fromEntries(visible.tenants.map((tenant) => [tenant.state.tenant, tenantStatus(tenant)])),
+      tenants: Object.fromEntries(visible.tenants.map((tenant) => [tenant.state.tenant, tenantStatus(deps, tenant)])),
     })
     const headers = {
       'content-type': 'application/json',

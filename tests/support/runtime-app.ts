@@ -131,7 +131,6 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     denials: createDenials({ append, now, node: 'node-1', runtimeVersion: '1.0.0' }),
     limiter: createLimiter(() => clock.nowMs, 1000),
     metrics: createMetrics({
-      governed: () => ({ governed: 0, all: 0 }),
       audit: () => audit.status(),
       ledger: () => ({ seq: 7, ageS: 1 }),
     }),

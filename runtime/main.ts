@@ -1,0 +1,16 @@
+import { Fault } from '../schemas/fault.ts'
+import { readRuntimeConfig } from './config.ts'
+import { startRuntime } from './start.ts'
+
+try {
+  const runtime = await startRuntime(readRuntimeConfig(process.env))
+  let stopping: Promise<void> | null = null
+  const stop = () => {
+    stopping ??= runtime.stop()
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+} catch (error) {
+  const { reason, message } = error instanceof Fault ? error : { reason: 'INTERNAL', message: String(error) }
+  process.stderr.write(`${reason}: ${message}\n`)
+  process.exitCode = reason === 'CONFIG_INVALID' || reason === 'PORT_TAKEN' ? 2 : 3
+}

@@ -1,0 +1,176 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DestinationStream } from 'pino'
+import type { Root } from '../schemas/ledger/trust.ts'
+import { Fault } from '../schemas/fault.ts'
+import { PACKAGE_VERSION } from '../schemas/package-root.ts'
+import { createDenials } from './audit/denials.ts'
+import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from './audit/log.ts'
+import { openBundleStore } from './bundle/store.ts'
+import type { RuntimeConfig } from './config.ts'
+import { execute } from './engine/execute.ts'
+import { tokenCredentials } from './git/credentials.ts'
+import { openRepository } from './git/repository.ts'
+import { createRuntimeApp } from './http/app.ts'
+import { createLimiter } from './http/limiter.ts'
+import { listen, SERVER_LIMITS } from './http/listen.ts'
+import { createLog, type Log } from './http/log.ts'
+import { createMetrics } from './http/metrics.ts'
+import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
+import { HEARTBEAT_REF } from './trust/heartbeat.ts'
+import { LIVE_REF } from './trust/ledger.ts'
+import { parseRoot } from './trust/root.ts'
+
+export type RunningRuntime = {
+  /** `http://host:port` */
+  url: string
+  port: number
+  follower: Follower
+  audit: AuditLog
+  /** Lets running requests end, writes the last checkpoint and closes everything. */
+  stop(): Promise<void>
+}
+
+/** What a caller may put in the place of what a Runtime makes itself. */
+export type RuntimeParts = {
+  /** Where log lines go; standard error by default. */
+  logDestination?: DestinationStream
+  now?: () => Date
+  onSwap?: FollowOptions['onSwap']
+}
+
+const FETCHED = [LIVE_REF, HEARTBEAT_REF, 'refs/tags/bundles/']
+const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
+const FLUSH_DENIALS_MS = 10_000
+const SWEEP_LIMITS_MS = 30_000
+
+async function readTrust(path: string): Promise<Root> {
+  try {
+    return parseRoot(await readFile(path))
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    throw new Fault('CONFIG_INVALID', `${path} cannot be read; name the root.json of the registry`, { cause: error })
+  }
+}
+
+async function readLease(path: string | null): Promise<{ bytes: Buffer; signatures: string } | undefined> {
+  if (path === null) return undefined
+  try {
+    return { bytes: await readFile(path), signatures: await readFile(`${path}.sig`, 'utf8') }
+  } catch (error) {
+    throw new Fault('CONFIG_INVALID', `${path} and ${path}.sig cannot be read`, { cause: error })
+  }
+}
+
+async function startFollowing(
+  config: RuntimeConfig,
+  root: Root,
+  log: Log,
+  { now, onSwap }: { now: () => Date; onSwap: FollowOptions['onSwap'] },
+): Promise<{ follower: Follower; close: () => Promise<void> }> {
+  const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
+  const mirror = join(config.stateDir, 'mirror')
+  const repository = await openRepository(config.registry, { mirror, fetch: FETCHED, ...credentials })
+  try {
+    const folder = join(config.stateDir, 'bundles')
+    const follower = await follow({
+      repository,
+      root,
+      stateDir: config.stateDir,
+      bundleStore: await openBundleStore({ folder, maxBytes: MAX_BUNDLE_CACHE_BYTES, now }),
+      runtimeVersion: PACKAGE_VERSION,
+      now,
+      log,
+      lease: await readLease(config.lease),
+      onSwap,
+      pollIntervalMs: config.pollIntervalMs,
+      watch: true,
+    })
+    const close = async () => {
+      await follower.stop()
+      await repository.close()
+    }
+    return { follower, close }
+  } catch (error) {
+    await repository.close()
+    throw error
+  }
+}
+
+/**
+ * Starts a Runtime: opens its audit log, follows `live`, and listens. It answers `/readyz` at once and `/execute` as
+ * soon as the ledger is verified.
+ * @throws Fault `CONFIG_INVALID`, `PORT_TAKEN`, `AUDIT_BROKEN`, `NOT_FOUND` (no such registry)
+ */
+export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = {}): Promise<RunningRuntime> {
+  const { now = () => new Date(), logDestination = process.stderr } = parts
+  const monotonicMs = () => performance.now()
+  const log = createLog(config.logLevel, logDestination)
+  const undo: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const root = await readTrust(config.trust)
+    const audit = await openAuditLog({
+      ...AUDIT_DEFAULTS,
+      dir: config.auditDir,
+      registry: root.registry,
+      node: config.node,
+      onPublishError: (error) => log.error('the checkpoint of the audit log could not be written', error),
+    })
+    undo.push(() => audit.close())
+    if (audit.tornBytes > 0) log.warn('a torn tail of the audit log was cut off', { bytes: audit.tornBytes })
+    const { follower, close } = await startFollowing(config, root, log, { now, onSwap: parts.onSwap })
+    undo.push(close)
+    const denials = createDenials({
+      append: (record) => {
+        audit.append(record).catch((error: unknown) => log.error('denials could not be recorded', error))
+      },
+      now,
+      node: config.node,
+      runtimeVersion: PACKAGE_VERSION,
+    })
+    const limiter = createLimiter(monotonicMs, config.invalidKeysPerMinute)
+    const timers = [
+      setInterval(() => denials.flush(), FLUSH_DENIALS_MS),
+      setInterval(() => limiter.sweep(), SWEEP_LIMITS_MS),
+    ]
+    undo.push(() => {
+      for (const timer of timers) clearInterval(timer)
+      denials.flush()
+      return Promise.resolve()
+    })
+    const ledger = () => {
+      const { seq, age_s } = follower.status()
+      return { seq, ageS: age_s }
+    }
+    let draining = false
+    const isDraining = () => draining
+    const { node, maxBodyBytes, deadlineMs, operatorKey, host, port } = config
+    const app = createRuntimeApp({
+      tenants: follower,
+      execute,
+      audit,
+      denials,
+      limiter,
+      metrics: createMetrics({ audit: () => audit.status(), ledger }),
+      log,
+      settings: { node, runtimeVersion: PACKAGE_VERSION, maxBodyBytes, deadlineMs, operatorKey },
+      now,
+      monotonicMs,
+      isDraining,
+    })
+    const fetch = (request: Request, env: object) => app.fetch(request, env)
+    const listening = await listen(fetch, { host, port, limits: SERVER_LIMITS, isDraining })
+    undo.push(async () => {
+      draining = true
+      await listening.drain(config.drainMs)
+    })
+    log.info('listening', { url: listening.url, audit: audit.origin })
+    return { url: listening.url, port: listening.port, follower, audit, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
