@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 const running = new Map<string, Promise<void>>()
@@ -95,6 +96,17 @@ export async function removeDurably(path: string): Promise<void> {
 /** `null` only where nothing stands under that name; any other failure is thrown. */
 export async function lstatOrNull(path: string): Promise<Stats | null> {
   return absentAsNull(fs.lstat(path))
+}
+
+/** Opens a file to read it, without following a link and without waiting for a pipe; `null` where there is none. */
+export async function openPlain(path: string): Promise<FileHandle | 'link' | null> {
+  try {
+    return await fs.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if (isCode(error, 'ELOOP')) return 'link'
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return null
+    throw error
+  }
 }
 
 /** Waits for a file operation; "no such file or directory" is `null`, any other failure is thrown. */

@@ -18,6 +18,8 @@ export type HttpRequest = {
   headers: Record<string, string>
   body: Buffer | null
   limits: HttpLimits
+  /** Whether it may be sent again when a kept connection turns out to be closed: not so a push. */
+  repeatable: boolean
   /** What the media type of the answer must be. */
   accept: string
 }
@@ -56,11 +58,9 @@ export function openHttpClient(base: URL, authorization: string | null): HttpCli
       })
       sent.on('timeout', () => sent.destroy(unavailable(base, `no byte for ${request.limits.stallMs} ms`)))
       sent.on('response', resolve)
-      sent.on('error', (error) => {
-        const stale = sent.reusedSocket && isCode(error, 'ECONNRESET') && request.method === 'GET'
-        if (stale) send(request).then(resolve, reject)
-        else reject(asFault(base, error))
-      })
+      sent.on('error', (error) =>
+        reject(sent.reusedSocket && isCode(error, 'ECONNRESET') ? new StaleConnection() : error),
+      )
       sent.end(request.body ?? undefined)
     })
   }
@@ -68,6 +68,13 @@ export function openHttpClient(base: URL, authorization: string | null): HttpCli
   return {
     async request(request) {
       const response = await send(request)
+        .catch((error: unknown) => {
+          if (error instanceof StaleConnection && request.repeatable) return send(request)
+          throw error
+        })
+        .catch((error: unknown) => {
+          throw asFault(base, error)
+        })
       const refusal = judge(base, response, request.accept)
       if (refusal !== null) {
         response.destroy()
@@ -78,6 +85,9 @@ export function openHttpClient(base: URL, authorization: string | null): HttpCli
     close: () => agent.destroy(),
   }
 }
+
+/** The server closed a kept connection before it saw the request. */
+class StaleConnection extends Error {}
 
 function judge(base: URL, response: http.IncomingMessage, accept: string): Fault | null {
   const status = response.statusCode ?? 0

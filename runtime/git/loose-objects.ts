@@ -1,8 +1,6 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { absentAsNull } from './durable-fs.ts'
+import { openPlain } from './durable-fs.ts'
 import { deflatedBound, inflateStart, inflateWithin } from './inflate.ts'
 import { objectId, type GitObject, type ObjectType } from './object-reader.ts'
 
@@ -39,8 +37,9 @@ export async function readLoose(objects: string, oid: string, maxBytes: number):
 }
 
 async function readPlainFile(path: string, oid: string, maxBytes: number): Promise<Buffer | null> {
-  const handle = await absentAsNull(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK))
+  const handle = await openPlain(path)
   if (handle === null) return null
+  if (handle === 'link') throw corrupt(oid, path, 'it is a link')
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) throw corrupt(oid, path, 'it is not a plain file')

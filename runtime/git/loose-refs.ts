@@ -1,8 +1,7 @@
-import { constants } from 'node:fs'
-import { lstat, open } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { absentAsNull, isCode } from './durable-fs.ts'
+import { absentAsNull, openPlain } from './durable-fs.ts'
 
 const VALUE = /^(?!0{40})[0-9a-f]{40}\n$/
 /** Longer than any ref or symbolic ref. */
@@ -32,12 +31,9 @@ export async function readRefFile(gitdir: string, ref: string): Promise<string |
   const stats = await Promise.all(parents.map((parent) => absentAsNull(lstat(parent))))
   const link = stats.findIndex((stat) => stat?.isSymbolicLink())
   if (link >= 0) throw unsafe(parents[link] ?? path)
-  const handle = await absentAsNull(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)).catch(
-    (error: unknown) => {
-      throw isCode(error, 'ELOOP') ? unsafe(path) : error
-    },
-  )
+  const handle = await openPlain(path)
   if (handle === null) return null
+  if (handle === 'link') throw unsafe(path)
   try {
     const stat = await handle.stat()
     if (stat.isDirectory()) return null

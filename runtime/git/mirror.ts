@@ -65,6 +65,7 @@ export async function openMirror(directory: string, url: string): Promise<Mirror
       await repository.store.rescan()
     },
     async quarantine(paths) {
+      if (paths.length === 0) return
       const aside = join(gitdir, 'quarantine')
       await makeDirectory(aside)
       for (const path of paths.flatMap((each) =>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import { OID } from '../../schemas/names.ts'
 import { byteCache } from './byte-cache.ts'
-import { absentAsNull, isCode, lstatOrNull } from './durable-fs.ts'
+import { absentAsNull, lstatOrNull } from './durable-fs.ts'
 import { loosePath, readLoose } from './loose-objects.ts'
 import { MAX_OBJECT_BYTES, objectId, type GitObject, type ObjectReader } from './object-reader.ts'
 import { openPackFile, type PackFile } from './pack-file.ts'
@@ -66,11 +66,10 @@ export function openObjectStore(objects: string): ObjectStore {
 
   async function load(path: string, into: Packs): Promise<void> {
     try {
-      into.files.push(await openPackFile(path, cache))
+      const file = await openPackFile(path, cache)
+      if (file !== null) into.files.push(file)
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return
-      if (isCode(error, 'ELOOP'))
-        throw new Fault('REPOSITORY_UNSAFE', `${path} is a link; replace it by the file itself`)
+      if (error instanceof Fault && error.reason === 'REPOSITORY_UNSAFE') throw error
       if (!(error instanceof Fault)) throw error
       into.faults.set(path, error)
       damaged.add(path)

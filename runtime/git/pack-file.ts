@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { Fault } from '../../schemas/fault.ts'
 import type { ByteCache } from './byte-cache.ts'
+import { isCode, openPlain } from './durable-fs.ts'
 import { applyDelta, deltaSizes } from './delta.ts'
 import { deflatedBound, inflateWithin } from './inflate.ts'
 import { tooLarge } from './loose-objects.ts'
@@ -27,9 +27,11 @@ export type PackFile = {
   close(): Promise<void>
 }
 
-/** Opens a pack with its index; it stays readable when a `git gc` removes its name. */
-export async function openPackFile(path: string, cache: ByteCache): Promise<PackFile> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+/** Opens a pack with its index, `null` where one of them is gone; it stays readable when a `git gc` removes its name. */
+export async function openPackFile(path: string, cache: ByteCache): Promise<PackFile | null> {
+  const handle = await openPlain(path)
+  if (handle === null) return null
+  if (handle === 'link') throw new Fault('REPOSITORY_UNSAFE', `${path} is a link; replace it by the file itself`)
   try {
     const index = await readPackIndex(path.replace(/\.pack$/, '.idx'))
     return {
@@ -43,6 +45,7 @@ export async function openPackFile(path: string, cache: ByteCache): Promise<Pack
     }
   } catch (error) {
     await handle.close()
+    if (isCode(error, 'ENOENT')) return null
     throw error
   }
 }

@@ -1,8 +1,7 @@
-import { constants, type BigIntStats } from 'node:fs'
-import { open } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { absentAsNull, isCode } from './durable-fs.ts'
+import { openPlain } from './durable-fs.ts'
 
 const LINE = /^([0-9a-f]{40}) (refs\/\S+)$/
 const PEELED = /^\^[0-9a-f]{40}$/
@@ -18,8 +17,9 @@ export function packedRefsReader(gitdir: string): () => Promise<PackedRefs> {
   const path = join(gitdir, 'packed-refs')
   let known: { stamp: string; packed: PackedRefs } | null = null
   return async () => {
-    const handle = await absentAsNull(open(path, constants.O_RDONLY | constants.O_NOFOLLOW)).catch(refuseLink(path))
+    const handle = await openPlain(path)
     if (handle === null) return NONE
+    if (handle === 'link') throw new Fault('REPOSITORY_UNSAFE', `${path} is a link; replace it by the file itself`)
     try {
       const stat = await handle.stat({ bigint: true })
       const stamp = stampOf(stat)
@@ -63,11 +63,4 @@ export function withoutRef({ lines }: PackedRefs, ref: string): string {
 
 function stampOf(stat: BigIntStats): string {
   return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join()
-}
-
-function refuseLink(path: string): (error: unknown) => never {
-  return (error) => {
-    if (!isCode(error, 'ELOOP')) throw error
-    throw new Fault('REPOSITORY_UNSAFE', `${path} is a link; replace it by the file itself`, { cause: error })
-  }
 }

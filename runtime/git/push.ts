@@ -61,6 +61,7 @@ async function send(
     headers: { 'content-type': 'application/x-git-receive-pack-request' },
     body: Buffer.concat([...commands, FLUSH, ...(deletesOnly ? [] : [pack])]),
     limits,
+    repeatable: false,
     accept: 'application/x-git-receive-pack-result',
   })
   assertReported(await collect(body), updates)

@@ -6,11 +6,12 @@ import { openHttpClient, type HttpLimits } from './http-client.ts'
 import { openMirror, type Mirror } from './mirror.ts'
 import { newObjects } from './new-objects.ts'
 import { push } from './push.ts'
-import { isReadableRef, matchesRef } from './ref-name.ts'
+import { assertWritableRef, matchesRef } from './ref-name.ts'
 import { parseRemoteUrl } from './remote-url.ts'
 import type { RefUpdate, Repository } from './repository.ts'
 import { retryBackoff } from './retry-backoff.ts'
 import { openServerRefs } from './server-refs.ts'
+import { turnstile } from './turnstile.ts'
 
 export type RemoteOptions = {
   mirror: string
@@ -52,11 +53,13 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
     timeoutMs: timeoutMs + 30_000,
   })
   const backoff = retryBackoff(1000, 300_000)
+  /** A push and a refresh both move the mirror's refs. */
+  const alone = turnstile(1)
   let damaged = false
   let refreshing: Promise<void> | null = null
 
   function assertFetched(ref: string): void {
-    if (options.fetch.some((prefix) => matchesRef(ref, prefix) || prefix === ref || ref.startsWith(prefix))) return
+    if (options.fetch.some((prefix) => matchesRef(ref, prefix))) return
     throw new Fault('CONFIG_INVALID', `${ref}: expected one of the refs that are fetched: ${options.fetch.join(', ')}`)
   }
 
@@ -114,19 +117,31 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
   async function moveRefs(server: ReadonlyMap<string, string>): Promise<void> {
     const before = await mirrored()
     const gone = [...before].filter(([ref]) => !server.has(ref)).map(([ref, old]) => ({ ref, old, new: null }))
+    // Tags first, so that nobody sees a branch that names a tag which is not there yet.
     const moved = [...server]
+      .sort(([a], [b]) => Number(b.startsWith('refs/tags/')) - Number(a.startsWith('refs/tags/')))
       .filter(([ref, oid]) => before.get(ref) !== oid)
       .map(([ref, oid]) => ({ ref, old: before.get(ref) ?? null, new: oid }))
     if (gone.length > 0) await mirror.updateRefs(gone)
     if (moved.length > 0) await mirror.updateRefs(moved)
   }
 
-  async function read(...[oid, type, maxBytes]: Parameters<Repository['read']>): Promise<Buffer> {
+  async function pushRefs(updates: readonly RefUpdate[]): Promise<void> {
+    for (const { ref } of updates) {
+      assertFetched(ref)
+      assertWritableRef(ref)
+    }
+    const tips = updates.flatMap(({ new: value }) => (value === null ? [] : [value]))
+    const known = [...(await mirrored()).values()]
+    await push(client, mirror.gitdir, updates, await newObjects(mirror.store, tips, known), limits)
+    await remember(mirror, updates)
+  }
+
+  const read: Repository['read'] = async (oid, type, most) => {
     try {
-      return await mirror.read(oid, type, maxBytes)
+      return await mirror.read(oid, type, most)
     } catch (error) {
-      if (error instanceof Fault && (error.reason === 'OBJECT_CORRUPT' || error.reason === 'OBJECT_MISSING'))
-        damaged = true
+      damaged ||= error instanceof Fault && (error.reason === 'OBJECT_CORRUPT' || error.reason === 'OBJECT_MISSING')
       throw error
     }
   }
@@ -147,18 +162,9 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
       assertFilled()
       return mirror.listRefs(prefix)
     },
-    async updateRefs(updates: readonly RefUpdate[]) {
-      for (const { ref } of updates) {
-        assertFetched(ref)
-        if (!isReadableRef(ref)) throw new Fault('REF_NAME_INVALID', `${ref}: is not a ref that may be written`)
-      }
-      const tips = updates.flatMap(({ new: value }) => (value === null ? [] : [value]))
-      const known = [...(await mirrored()).values()]
-      await push(client, mirror.gitdir, updates, await newObjects(mirror.store, tips, known), limits)
-      await remember(mirror, updates)
-    },
+    updateRefs: (updates) => alone(() => pushRefs(updates)),
     head: () => Promise.resolve(null),
-    refresh: () => (refreshing ??= refresh().finally(() => (refreshing = null))),
+    refresh: () => (refreshing ??= alone(refresh).finally(() => (refreshing = null))),
     async close() {
       fetcher.close()
       client.close()
@@ -172,10 +178,13 @@ async function absent(mirror: Mirror, oids: readonly string[]): Promise<string[]
   return oids.filter((_, i) => held[i] !== true)
 }
 
-/** The server has moved the refs; where a refresh was faster the mirror has them already. */
+/** The server has moved the refs; where another process on the same mirror was faster, its next refresh is right. */
 async function remember(mirror: Mirror, updates: readonly RefUpdate[]): Promise<void> {
   for (const { ref, new: value } of updates) {
     const old = await mirror.readRef(ref)
-    if (old !== value) await mirror.updateRefs([{ ref, old, new: value }])
+    if (old === value) continue
+    await mirror.updateRefs([{ ref, old, new: value }]).catch((error: unknown) => {
+      if (!(error instanceof Fault) || error.reason !== 'REF_CONFLICT') throw error
+    })
   }
 }

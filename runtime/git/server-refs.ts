@@ -45,6 +45,7 @@ async function greet(
     headers: service === 'git-upload-pack' ? { 'git-protocol': 'version=2' } : {},
     body: null,
     limits,
+    repeatable: true,
     accept: `application/x-${service}-advertisement`,
   })
   const lines = [...parsePktLines(await collect(body))].filter((line) => line !== null)
@@ -75,6 +76,7 @@ async function listRefs(
     headers: { 'git-protocol': 'version=2', 'content-type': 'application/x-git-upload-pack-request' },
     body: Buffer.concat([pktLine('command=ls-refs\n'), ...named, DELIMITER, ...prefixes, FLUSH]),
     limits,
+    repeatable: true,
     accept: 'application/x-git-upload-pack-result',
   })
   const bytes = await collect(body)

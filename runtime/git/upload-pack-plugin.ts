@@ -22,6 +22,7 @@ export function uploadPackPlugin(client: HttpClient, wants: readonly string[], l
         headers: headers('request'),
         body: await collect(body ?? once(Buffer.alloc(0))),
         limits,
+        repeatable: true,
         accept: headers('result')['content-type'],
       })
       return { ...answer, headers: headers('result'), body: once(await collect(stream)) }
@@ -30,7 +31,9 @@ export function uploadPackPlugin(client: HttpClient, wants: readonly string[], l
 }
 
 function advertisement(wants: readonly string[]): Buffer {
-  const refs = wants.map((oid, i) => pktLine(`${oid} refs/heads/want-${i}${i === 0 ? `\0${CAPABILITIES}` : ''}\n`))
+  // isomorphic-git looks for HEAD among the refs.
+  const head = pktLine(`${wants[0]} HEAD\0${CAPABILITIES}\n`)
+  const refs = [head, ...wants.map((oid, i) => pktLine(`${oid} refs/heads/want-${i}\n`))]
   return Buffer.concat([pktLine(`# service=${SERVICE}\n`), FLUSH, ...refs, FLUSH])
 }
 
