@@ -67,17 +67,21 @@ function readTokens(text: string, limits: Limits): CST.Token[] {
   let scalarFollows = false
   let documents = 0
   let errors = 0
+  let values = 0
   // A value brings at most its indicator, the spaces around it, a comment and a line feed.
   let budget = limits.nodes * 10
   for (const lexeme of new Lexer().lex(text)) {
     const type: CST.TokenType | null = scalarFollows ? null : CST.tokenType(lexeme)
     scalarFollows = type === 'scalar'
     if (type !== null) refuseToken(type, lexeme, parser.offset)
-    if (type === 'doc-mode') documents += 1
-    if (documents > 1)
+    if (type === 'doc-start') documents += 1
+    if (type !== null && BEFORE_A_VALUE.has(type)) values += 1
+    if (documents > 1) {
       throw new Offence(parser.offset, 'expected one document, found another', 'Divide the file.', false)
-    if (--budget < 0)
+    }
+    if (--budget < 0 || values > limits.nodes) {
       throw new Offence(parser.offset, `expected at most ${limits.nodes} values`, 'Divide the file.', false)
+    }
     for (const token of parser.next(lexeme)) {
       tokens.push(token)
       if (token.type === 'error' && ++errors > AT_MOST) return tokens
@@ -94,6 +98,9 @@ function readTokens(text: string, limits: Limits): CST.Token[] {
   for (const token of parser.end()) tokens.push(token)
   return tokens
 }
+
+/** Each of these stands before or after one value at least. */
+const BEFORE_A_VALUE: ReadonlySet<CST.TokenType> = new Set(['seq-item-ind', 'map-value-ind', 'comma'])
 
 function refuseToken(type: CST.TokenType, lexeme: string, offset: number): void {
   const quote = 'Put text in quotes that begins with * & ! or %.'

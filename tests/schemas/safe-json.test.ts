@@ -1,14 +1,15 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CASES, HAND_WRITTEN } from '../../schemas/limits.ts'
 import { safeJson } from '../../schemas/safe-json.ts'
+import { cpuTime } from '../support/cpu-time.ts'
 
 const read = (text: string | Uint8Array, limits = HAND_WRITTEN) => safeJson(Buffer.from(text), limits)
 
 describe('safeJson', () => {
   it('reads what JSON.parse reads, equally', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: true, maxDepth: 5 } as fc.JsonSharedConstraints), (given) => {
+      fc.property(fc.jsonValue({ maxDepth: 5 }), (given) => {
         const text = JSON.stringify(given, null, 1)
         const { document } = read(text)
         if (document === null) expect(text).toMatch(/\\u|__proto__|constructor|prototype|-0|\d{16}|e\+/)
@@ -88,10 +89,10 @@ describe('safeJson', () => {
       expect: { intent: 'card' },
     }))
     const bytes = Buffer.from(JSON.stringify({ suite: 's', kind: 'routing', cases }))
-    const started = performance.now()
+    const spent = cpuTime()
     const { document } = safeJson(bytes, CASES)
     expect(document?.at(['cases', 11_999, 'expect', 'intent']).line).toBe(1)
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(spent()).toBeLessThan(1_000)
   })
 
   it('never throws', () => {
