@@ -22,6 +22,8 @@ export type RoutingDetail = {
   contributions: { word: string; weight: number }[]
   unknown: string[]
   synonyms: { from: string; to: string }[]
+  /** Words that were read as the word of the bundle one letter away. */
+  corrections?: { from: string; to: string }[]
   runner_up: { intent: string; score: number } | null
   /** Intents within `min_margin` of each other, when that is why the outcome is `fallback`. */
   ambiguous: string[]

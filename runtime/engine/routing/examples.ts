@@ -16,12 +16,12 @@ export function routedIntents(ontology: Ontology): string[] {
  * Everything that the ontology says about where a text belongs, in an order that does not depend on the order in which
  * the author wrote it. Titles count as utterances; utterances of the fallback as out of scope.
  */
-export function collectExamples(ontology: Ontology, read: Reader): Example[] {
+export function collectExamples(ontology: Ontology, reader: Reader): Example[] {
   const names = routedIntents(ontology)
   const indexOf = new Map(names.map((name, index) => [name, index]))
   const found = new Map<string, Example>()
   const add = (text: string, target: number | null, not: number | null) => {
-    const reading = read(text)
+    const reading = reader.read(text)
     const key = `${reading.tokens.map((token) => token.form).join(' ')}\n${target}\n${not}`
     const known = found.get(key)
     if (reading.tokens.length > 0 && (known === undefined || text < known.text))

@@ -57,6 +57,11 @@ export function takeFeatures({ tokens }: Reading, list: FeatureList): FeatureLis
   return out
 }
 
+/** Hash of the feature that a word is: `high` and `low`. */
+export function wordHash(stem: string): [high: number, low: number] {
+  return [hashHigh(WORD, stem, ''), hashLow(WORD, stem, '')]
+}
+
 function addGrams(list: FeatureList, form: string, unit: number): FeatureList {
   let out = list
   const text = `<${form}>`

@@ -1,4 +1,5 @@
 import type { ReadingRules } from './reading.ts'
+import type { Vocabulary } from './spelling.ts'
 
 /**
  * A trained router as data. Feature `i` is the hash (`high[i]`, `low[i]`); its weights are `weights[k]` for intent
@@ -11,13 +12,21 @@ export type RouterModel = {
   scoring: Scoring
   /** In code unit order of their names. */
   intents: TrainedIntent[]
+  vocabulary: Vocabulary
   features: FeatureTable
 }
 
 /** The score is `slope * margin + offset`, held to 0..1. */
 export type Scoring = { slope: number; offset: number }
 
-export type TrainedIntent = { name: string; threshold: number; scale: number; bias: number; utterances: string[] }
+export type TrainedIntent = {
+  name: string
+  threshold: number
+  scale: number
+  bias: number
+  /** UTF-8, one utterance a line, in code unit order. */
+  utterances: Buffer
+}
 
 /** In ascending order of (`high` as unsigned, `low`). */
 export type FeatureTable = {

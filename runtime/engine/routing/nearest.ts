@@ -5,12 +5,13 @@ import type { Reader, Reading } from './reading.ts'
 export type NearestUtterance = (intent: number, reading: Reading) => string | null
 
 /** Utterances of an intent are read when it is first asked for. */
-export function nearestUtterance(intents: readonly TrainedIntent[], read: Reader): NearestUtterance {
+export function nearestUtterance(intents: readonly TrainedIntent[], reader: Reader): NearestUtterance {
   const readings = new Map<number, { text: string; stems: ReadonlySet<string> }[]>()
   const readingsOf = (intent: number) => {
     const known = readings.get(intent)
     if (known) return known
-    const found = (intents[intent]?.utterances ?? []).map((text) => ({ text, stems: stemsOf(read(text)) }))
+    const lines = intents[intent]?.utterances.toString('utf8').split('\n') ?? []
+    const found = lines.map((text) => ({ text, stems: stemsOf(reader.read(text)) }))
     readings.set(intent, found)
     return found
   }

@@ -1,10 +1,14 @@
 import type { RoutingDetail } from '../../../schemas/http/execute.ts'
 import { heldToRange } from './apportion.ts'
 import type { RouterModel } from './model.ts'
+import { hashIndex } from './hash-index.ts'
 import { nearestUtterance } from './nearest.ts'
 import { createReader, type Reading } from './reading.ts'
 import { createScorer, UNITS, type Scored } from './score.ts'
 import { decodeRouter } from './sealed-format.ts'
+import { createSpelling } from './spelling.ts'
+import { isUnspaced } from './words.ts'
+import { wordHash } from './features.ts'
 
 /** `score` and `threshold` are from 0 to 1; `matched` are the words of the question that spoke for the intent. */
 export type Route = {
@@ -36,9 +40,11 @@ const MATCHED_SHARE = 0.2
  */
 export function loadRouter(bytes: Buffer): Router {
   const model = decodeRouter(bytes)
-  const read = createReader(model.rules)
-  const score = createScorer(model)
-  const nearest = nearestUtterance(model.intents, read)
+  const find = hashIndex(model.features)
+  const correct = isUnspaced(model.rules.language) ? () => null : createSpelling(model.vocabulary)
+  const { read, forms } = createReader(model.rules, { knowsStem: (stem) => find(...wordHash(stem)) >= 0, correct })
+  const score = createScorer(model, find)
+  const nearest = nearestUtterance(model.intents, { read, forms })
   return {
     intents: model.intents.map(({ name }) => name),
     route: (question) => {
@@ -55,13 +61,14 @@ export function loadRouter(bytes: Buffer): Router {
   }
 }
 
-function routeOf(model: RouterModel, { units }: Reading, scored: Scored): Route {
+function routeOf(model: RouterModel, reading: Reading, scored: Scored): Route {
+  const { units } = reading
   const best = model.intents[scored.best]
   const threshold = best?.threshold ?? 1
   const top = scored.all[scored.best] ?? 0
   // Without a word there is nothing that could speak for an intent.
   const score = units.length === 0 ? 0 : heldToRange(top, UNITS) / UNITS
-  const matched = matchedWords(units, scored)
+  const matched = matchedWords(reading, scored)
   const refused = { outcome: 'fallback', intent: model.fallback, score, threshold, matched } as const
   if (!best || units.length === 0 || score < threshold) return { ...refused, ambiguous: [] }
   const near = (scored.all[scored.second] ?? -Infinity) > top - model.minMargin * UNITS
@@ -73,15 +80,17 @@ function routeOf(model: RouterModel, { units }: Reading, scored: Scored): Route 
   return { ...refused, ambiguous }
 }
 
-function matchedWords(units: readonly string[], { contributions, unknown }: Scored): string[] {
+function matchedWords({ units, corrections }: Reading, { contributions, unknown }: Scored): string[] {
   const least = Math.max(1, MATCHED_SHARE * Math.max(0, ...contributions))
-  const matched = units.filter((_, i) => unknown[i] === 0 && (contributions[i] ?? 0) >= least)
+  const matched = units
+    .map((word, i) => corrections.get(i)?.to ?? word)
+    .filter((_, i) => unknown[i] === 0 && (contributions[i] ?? 0) >= least)
   return [...new Set(matched)]
 }
 
 function detailOf(
   model: RouterModel,
-  { units, synonyms }: Reading,
+  { units, synonyms, corrections }: Reading,
   scored: Scored,
   { ambiguous }: Route,
   nearest: string | null,
@@ -93,6 +102,7 @@ function detailOf(
     contributions: units.map((word, i) => ({ word, weight: (scored.contributions[i] ?? 0) / UNITS })),
     unknown: units.filter((_, i) => scored.unknown[i] === 1),
     synonyms,
+    corrections: [...corrections.values()],
     runner_up: runnerUp
       ? { intent: runnerUp.name, score: heldToRange(scored.all[scored.second] ?? 0, UNITS) / UNITS }
       : null,

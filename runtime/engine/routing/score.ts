@@ -1,7 +1,7 @@
 import { apportion, heldToRange } from './apportion.ts'
 import { familyValues } from './feature-rows.ts'
 import { createFeatureList, FAMILIES, takeFeatures, WORD, type FeatureList } from './features.ts'
-import { hashIndex } from './hash-index.ts'
+import type { FindFeature } from './hash-index.ts'
 import type { FeatureTable, RouterModel } from './model.ts'
 import type { Reading } from './reading.ts'
 
@@ -21,9 +21,8 @@ export type Scored = {
 }
 
 /** Scores one reading; the function keeps its columns between calls, so it is not to be shared between threads. */
-export function createScorer(model: RouterModel): (reading: Reading) => Scored {
+export function createScorer(model: RouterModel, find: FindFeature): (reading: Reading) => Scored {
   const { features, intents, scoring } = model
-  const find = hashIndex(features)
   const count = intents.length
   const sums = new Int32Array(FAMILIES * count)
   const lengths = new Int32Array(FAMILIES)

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../../../schemas/fault.ts'
 import { readBytes, type ByteReader } from './byte-reader.ts'
 import { writeBytes, type ByteWriter } from './byte-writer.ts'
-import type { FeatureTable, RouterModel, TrainedIntent } from './model.ts'
+import { readFeatureTable, writeFeatureTable } from './feature-table-format.ts'
+import type { RouterModel, TrainedIntent } from './model.ts'
 import type { ReadingRules } from './reading.ts'
 import { isStemmer, openStemmer, STEMMER_LIBRARY } from './stemmer.ts'
 import { isUnspaced } from './words.ts'
@@ -29,9 +30,14 @@ export function encodeRouter(model: RouterModel): Buffer {
     out.f64(intent.threshold)
     out.f64(intent.scale)
     out.f64(intent.bias)
-    out.list(intent.utterances, out.text)
+    out.varint(intent.utterances.length)
+    out.put(intent.utterances)
   })
-  writeFeatures(out, model.features)
+  out.list(model.vocabulary, ({ word, texts }) => {
+    out.text(word)
+    out.varint(texts)
+  })
+  writeFeatureTable(out, model.features)
   const body = out.bytes()
   return Buffer.concat([body, createHash('sha256').update(body).digest()])
 }
@@ -61,15 +67,16 @@ export function decodeRouter(bytes: Buffer): RouterModel {
     threshold: input.f64(),
     scale: input.f64(),
     bias: input.f64(),
-    utterances: input.list(input.text),
+    utterances: input.take(input.varint()),
   }))
   expect(
     intents.length < 65_536 && intents.every(({ name }, i) => i === 0 || (intents[i - 1]?.name ?? '') < name),
     'expected intents in order',
   )
-  const features = readFeatures(input, intents.length)
+  const vocabulary = input.list(() => ({ word: input.text(), texts: input.varint() }))
+  const features = readFeatureTable(input, intents.length, WHAT)
   expect(input.remaining() === 0, `found ${input.remaining()} bytes after its end`)
-  return { rules, fallback, minMargin, scoring, intents, features }
+  return { rules, fallback, minMargin, scoring, intents, vocabulary, features }
 }
 
 /** Words are found by the tables of `Intl.Segmenter` only in languages without spaces; only there they matter. */
@@ -104,60 +111,6 @@ function readRules(input: ByteReader): ReadingRules {
   const stopWords = input.list(input.text)
   const synonyms = input.list(() => ({ canonical: input.text(), variants: input.list(input.text) }))
   return { language, foldAccents, stemmer, stopWords, synonyms }
-}
-
-/** Ascending hashes as differences, then for each feature its intents as differences, each with a weight. */
-function writeFeatures(out: ByteWriter, table: FeatureTable): void {
-  out.varint(table.count)
-  out.varint(table.weights.length)
-  let before = 0
-  for (let i = 0; i < table.count; i++) {
-    const high = (table.high[i] as number) >>> 0
-    out.varint(high - before)
-    out.u16(table.low[i] as number)
-    before = high
-    const from = table.starts[i] as number
-    const to = table.starts[i + 1] as number
-    out.varint(to - from)
-    for (let k = from, last = 0; k < to; k++) {
-      out.varint((table.intentOf[k] as number) - last)
-      out.i8(table.weights[k] as number)
-      last = table.intentOf[k] as number
-    }
-  }
-}
-
-function readFeatures(input: ByteReader, intents: number): FeatureTable {
-  const count = input.varint()
-  const total = input.varint()
-  expect(count * 4 + total * 2 <= input.remaining(), `expected ${count} features with ${total} weights`)
-  const table: FeatureTable = {
-    count,
-    high: new Int32Array(count),
-    low: new Uint16Array(count),
-    starts: new Int32Array(count + 1),
-    intentOf: new Uint16Array(total),
-    weights: new Int8Array(total),
-  }
-  let high = 0
-  let at = 0
-  for (let i = 0; i < count; i++) {
-    high += input.varint()
-    const postings = ((table.low[i] = input.u16()), input.varint())
-    expect(high < 2 ** 32 && at + postings <= total, `feature ${i} is out of bounds`)
-    table.high[i] = high | 0
-    let intent = 0
-    for (let k = 0; k < postings; k++) {
-      intent += input.varint()
-      expect(intent < intents, `feature ${i} names intent ${intent} of ${intents}`)
-      table.intentOf[at] = intent
-      table.weights[at] = input.i8()
-      at += 1
-    }
-    table.starts[i + 1] = at
-  }
-  expect(at === total, `expected ${total} weights, found ${at}`)
-  return table
 }
 
 function expect(holds: boolean, message: string): asserts holds {

@@ -24,7 +24,12 @@ export function problemOf(examples: readonly Example[], intent: number): SvmProb
 }
 
 /** Trains every intent and keeps its weights as whole numbers from -127 to 127 times a scale of the intent. */
-export function trainIntents(rows: FeatureRows, examples: readonly Example[], intents: number): Trained {
+export function trainIntents(
+  rows: FeatureRows,
+  examples: readonly Example[],
+  intents: number,
+  visit: (intent: number, state: SvmState) => void,
+): Trained {
   const state: SvmState = { weights: new Float64Array(rows.width), alphas: new Float64Array(rows.count) }
   const perFeature = new Int32Array(rows.width)
   const kept: { ids: Int32Array; weights: Int8Array }[] = []
@@ -32,6 +37,7 @@ export function trainIntents(rows: FeatureRows, examples: readonly Example[], in
   const biases: number[] = []
   for (let intent = 0; intent < intents; intent++) {
     trainSvm(rows, problemOf(examples, intent), state)
+    visit(intent, state)
     const { scale, ids, weights } = quantize(state.weights.subarray(0, rows.width - 1))
     for (const id of ids) perFeature[id] = (perFeature[id] as number) + 1
     kept.push({ ids, weights })
