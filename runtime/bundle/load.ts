@@ -53,10 +53,23 @@ export function loadBundle(sealed: BundleFiles): LoadedBundle {
 
 const KEPT = new Set(['POLICY_MISSING', 'INCOMPATIBLE_RUNTIME', 'BUNDLE_UNVERIFIED'])
 
-/** The same bundle under the organisation's floor of policies (DESIGN section 2). @throws Fault `POLICY_MISSING` */
+const floored = new WeakMap<LoadedBundle, Map<string, LoadedBundle>>()
+
+/**
+ * The same bundle under the organisation's floor of policies (DESIGN section 2). Thousands of tenants under one floor
+ * share what is made of it.
+ * @throws Fault `POLICY_MISSING`
+ */
 export function underFloor(bundle: LoadedBundle, floor: FloorPolicies): LoadedBundle {
+  const known = floored.get(bundle) ?? new Map<string, LoadedBundle>()
+  floored.set(bundle, known)
+  const key = JSON.stringify(floor)
+  const found = known.get(key)
+  if (found !== undefined) return found
   const policies = effectivePolicies(bundle.policies, [floor])
-  return { ...bundle, policies, redact: compileRedactor(policies.redaction) }
+  const made = { ...bundle, policies, redact: compileRedactor(policies.redaction) }
+  known.set(key, made)
+  return made
 }
 
 function assemble(sealed: BundleFiles, program: Program): LoadedBundle {

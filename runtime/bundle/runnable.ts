@@ -7,6 +7,7 @@ import { compileRedactor } from '../engine/redact.ts'
 import { checkTemplate } from '../engine/template/check.ts'
 import { createValues } from '../engine/values.ts'
 import type { ParsedBundle } from './parse.ts'
+import { checkTemplateNames } from './template-names.ts'
 
 /**
  * Refuses a source whose files are well formed one by one but could not be executed together: what is named must
@@ -18,7 +19,7 @@ export function checkRunnable(bundle: ParsedBundle): void {
     ...ontologyFindings(bundle),
     ...entityFindings(bundle),
     ...policyFindings(bundle),
-    ...[...bundle.templates].flatMap(([file, text]) => checkTemplate(text, `templates/${file}`)),
+    ...templateFindings(bundle),
     ...valuesFindings(bundle),
   ]
   const [first] = findings
@@ -73,6 +74,12 @@ function entityFindings(bundle: ParsedBundle): Finding[] {
     const path = `entities/${name}.schema.yaml`
     return checkEntitySchema(schema, path, (pointer) => bundle.at(path, pointer))
   })
+}
+
+function templateFindings(bundle: ParsedBundle): Finding[] {
+  const malformed = [...bundle.templates].flatMap(([file, text]) => checkTemplate(text, `templates/${file}`))
+  if (malformed.length > 0) return malformed
+  return checkTemplateNames(bundle, '').filter(({ severity }) => severity === 'error')
 }
 
 function policyFindings(bundle: ParsedBundle): Finding[] {

@@ -36,7 +36,7 @@ intents:
     title: Anything else
     utterances: []
     template: fallback.j2
-routing: { threshold: 0.6, input: question, question: question, output: answer }
+routing: { threshold: 0.3, input: question, question: question, output: answer }
 fallback: fallback
 `,
   'entities/question.schema.yaml': `type: object

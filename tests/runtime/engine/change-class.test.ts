@@ -28,7 +28,7 @@ describe('the class of a change', () => {
     ['the words of a template', edit('templates/card_lost.j2', 'at once', 'now'), 'patch'],
     ['a fact that a template prints', edit(ONTOLOGY, '[3, 5]', '[2, 4]'), 'patch'],
     ['utterances', edit(ONTOLOGY, 'track my card', 'find my card'), 'patch'],
-    ['a threshold', edit(ONTOLOGY, 'threshold: 0.6', 'threshold: 0.5'), 'patch'],
+    ['a threshold', edit(ONTOLOGY, 'threshold: 0.3', 'threshold: 0.5'), 'patch'],
     ['the value of a fact in an output', edit(ONTOLOGY, 'daily: 500', 'daily: 600'), 'patch'],
     ['a new intent', edit(ONTOLOGY, LOST, LOST + MORE), 'minor'],
     ['a removed intent', edit(ONTOLOGY, LOST, ''), 'major'],

@@ -74,7 +74,7 @@ describe('the behaviour diff', () => {
   })
 
   it('shows questions that cross the threshold', () => {
-    const { counts } = diff(edit(ONTOLOGY, 'threshold: 0.6', 'threshold: 0.99'))
+    const { counts } = diff(edit(ONTOLOGY, 'threshold: 0.3', 'threshold: 0.99'))
     expect(counts.threshold).toBeGreaterThan(0)
     expect(counts.intent + counts.output).toBe(0)
   })
