@@ -5,12 +5,13 @@ import { principalOf } from '../../runtime/trust/approvals.ts'
 import { verifySshsig } from '../../runtime/trust/sshsig.ts'
 import type { Roles } from '../../schemas/registry/governance.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { tellable } from './tellable.ts'
 
 /** Who may not approve a bundle version, before names are mapped by the roles in force. */
 export type Authorship = {
   /** E-mail addresses of authors and co-authors. */
   emails: readonly string[]
-  /** Keys that signed commits, with the time that the commit claims. */
+  /** Keys that signed commits. */
   keys: readonly string[]
 }
 
@@ -46,9 +47,7 @@ export function mapAuthors(
 }
 
 /** An address as an entry can hold it; nobody in roles.yaml has one that is empty or longer. */
-function nameable(email: string): string {
-  return [...email.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd')].slice(0, 254).join('') || 'unknown'
-}
+const nameable = (email: string): string => tellable(email, 254) || 'unknown'
 
 const coAuthors = (message: string): string[] => [...message.matchAll(CO_AUTHOR)].map(([, email = '']) => email)
 

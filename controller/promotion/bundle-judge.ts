@@ -76,7 +76,7 @@ export function judgeKey({ name, sourceDigest, rules, sealed }: JudgeRequest): s
 }
 
 /** Sealed files of the greatest version below the one to be judged; of the greatest of all where that is unreadable. */
-async function readPrevious(
+export async function readPrevious(
   reader: ObjectReader,
   files: BundleFiles,
   sealed: readonly SealRecord[],

@@ -1,6 +1,7 @@
 import type { Finding } from '../../schemas/finding.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import type { Reason } from '../../schemas/reasons.ts'
+import { tellable } from './tellable.ts'
 
 /** What one entry holds at most; the rest follows in the next one. */
 export const MAX_DECISIONS = 500
@@ -85,12 +86,6 @@ export function refusedByFindings(subject: string, findings: readonly Finding[])
 /** No name or message in the registry is so long that the entry about it could not be read. */
 const MAX_SUBJECT_CHARS = 300
 const MAX_MESSAGE_CHARS = 4_000
-
-/** Text as an entry can hold it: what cannot be seen is replaced, what is too long is cut. */
-function tellable(text: string, max: number): string {
-  const plain = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => (character === '\n' ? ' ' : '\ufffd'))
-  return plain.length <= max ? plain : `${[...plain].slice(0, max - 1).join('')}…`
-}
 
 function blank(subject: string, reason_code: Reason): Decision {
   return {
