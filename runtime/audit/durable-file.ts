@@ -11,18 +11,22 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+export async function writeSynced(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  const file = await open(path, 'w', mode)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
 /** Writes beside, syncs, renames: readers see the old file or the new one. The folder is left to `syncFolder`. */
 export async function replaceFile(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const beside = `${path}.${process.pid}.tmp`
   try {
-    const file = await open(beside, 'w', mode)
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeSynced(beside, bytes, mode)
     await rename(beside, path)
   } catch (error) {
     await rm(beside, { force: true })

@@ -1,5 +1,4 @@
 import { Fault } from '../../schemas/fault.ts'
-import { leafHash } from './merkle.ts'
 import { serialiseRecord, type AuditRecord } from './record.ts'
 import { formatFrame, MAX_ENTRY_BYTES } from './segment.ts'
 import type { Segment } from './segment-files.ts'
@@ -58,7 +57,7 @@ export function createGroupCommit(deps: GroupCommitDeps): GroupCommit {
     throw broken
   }
 
-  function takeBatch(): { batch: Waiting[]; durable: Durable[]; bytes: Buffer } {
+  function takeBatch(): { batch: Waiting[]; durable: Durable[]; frames: Buffer[] } {
     const batch: Waiting[] = []
     const durable: Durable[] = []
     const frames: Buffer[] = []
@@ -66,22 +65,21 @@ export function createGroupCommit(deps: GroupCommitDeps): GroupCommit {
     queue = queue.length <= deps.maxBatch ? [] : queue.slice(deps.maxBatch)
     for (const waiting of taken) {
       const index = size + batch.length
-      const entry = serialiseRecord(waiting.record, index)
-      if (entry.length > MAX_ENTRY_BYTES) {
-        waiting.reject(unavailable(`the audit record has ${entry.length} bytes; ${MAX_ENTRY_BYTES} fit`))
+      const frame = formatFrame(index, size, serialiseRecord(waiting.record, index))
+      if (frame === null) {
+        waiting.reject(unavailable(`the audit record has more than ${MAX_ENTRY_BYTES} bytes`))
         continue
       }
-      const leaf = leafHash(entry)
       batch.push(waiting)
-      durable.push({ entry, leaf })
-      frames.push(formatFrame({ index, base: size, entry, leaf }))
+      durable.push(frame)
+      frames.push(frame.bytes)
     }
-    return { batch, durable, bytes: Buffer.concat(frames) }
+    return { batch, durable, frames }
   }
 
   async function commit(): Promise<void> {
     state = 'writing'
-    const { batch, durable, bytes } = takeBatch()
+    const { batch, durable, frames } = takeBatch()
     const stall = setTimeout(() => {
       state = 'stalled'
       const fault = unavailable(`the disk of the audit log did not answer within ${deps.stallMs} ms`)
@@ -91,7 +89,7 @@ export function createGroupCommit(deps: GroupCommitDeps): GroupCommit {
     }, deps.stallMs)
     try {
       const segment = await deps.segment(size)
-      await segment.write(bytes).catch((error: unknown) => {
+      await segment.write(frames).catch((error: unknown) => {
         if (error instanceof Fault) breakLog(error)
         throw error
       })

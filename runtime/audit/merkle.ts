@@ -8,6 +8,11 @@ export function leafHash(entry: Uint8Array): Buffer {
   const prefixed = Buffer.allocUnsafe(entry.length + 1)
   prefixed[0] = 0
   prefixed.set(entry, 1)
+  return hashLeaf(prefixed)
+}
+
+/** The same for an entry that stands behind its zero byte already. */
+export function hashLeaf(prefixed: Uint8Array): Buffer {
   return hash('sha256', prefixed, 'buffer')
 }
 

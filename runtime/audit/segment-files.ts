@@ -1,4 +1,4 @@
-import { close, fdatasync, ftruncate, open as openFile, writeSync } from 'node:fs'
+import { close, fdatasync, ftruncate, open as openFile, writeSync, writevSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,11 +14,15 @@ const closeAsync = promisify(close)
 export type Segment = {
   /** Number of the first record. */
   first: number
-  /** @throws what the system says, and nothing of `bytes` is left in the file; else Fault `AUDIT_BROKEN`. */
-  write(bytes: Buffer): Promise<void>
+  /** @throws what the system says, and nothing of them is left in the file; else Fault `AUDIT_BROKEN`. */
+  write(frames: readonly Buffer[]): Promise<void>
   /** @throws what the system says; what a failed sync left on the disk is unknown, so that there is no second try. */
   sync(): Promise<void>
   close(): Promise<void>
+}
+
+function writeAll(fd: number, bytes: Buffer, from: number): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, from + at)
 }
 
 function segmentName(first: number): string {
@@ -32,13 +36,13 @@ export async function createSegment(folder: string, first: number): Promise<Segm
   let end = 0
   return {
     first,
-    async write(bytes) {
+    async write(frames) {
       try {
-        for (let at = 0; at < bytes.length;) {
-          // Into memory of the system: a thread would cost more than the copy. What takes time is the sync.
-          at += writeSync(fd, bytes, at, bytes.length - at, end + at)
-        }
-        end += bytes.length
+        const total = frames.reduce((sum, frame) => sum + frame.length, 0)
+        // Into memory of the system: a thread would cost more than the copy. What takes time is the sync.
+        const written = writevSync(fd, frames, end)
+        if (written < total) writeAll(fd, Buffer.concat(frames).subarray(written), end + written)
+        end += total
       } catch (error) {
         await truncateAsync(fd, end).catch((cause: unknown) => {
           throw new Fault('AUDIT_BROKEN', 'a torn batch could not be cut off', { cause })

@@ -1,26 +1,36 @@
 import { Fault } from '../../schemas/fault.ts'
-import { leafHash } from './merkle.ts'
+import { hashLeaf } from './merkle.ts'
 
 /** Longest record, in bytes: what an entry bundle can hold (C2SP tlog-tiles). */
 export const MAX_ENTRY_BYTES = 65_535
 // No byte of UTF-8 is 0xff, so the mark cannot stand inside a record.
 const MARK = Buffer.from([0xff, 0x63, 0x74, 0x72])
-const HEADER_BYTES = 18
+const HEADER_BYTES = 19
+const PREFIX_AT = HEADER_BYTES - 1
 const HASH_BYTES = 32
 
 /** One record as a segment holds it. `base` is how many records were durable when its batch was written. */
 export type Frame = { index: number; base: number; entry: Buffer; leaf: Buffer }
 
-/** Mark, index (48 bits), base (48 bits), length (16 bits), record, leaf hash. */
-export function formatFrame({ index, base, entry, leaf }: Frame): Buffer {
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + entry.length + HASH_BYTES)
-  MARK.copy(frame)
-  frame.writeUIntBE(index, 4, 6)
-  frame.writeUIntBE(base, 10, 6)
-  frame.writeUInt16BE(entry.length, 16)
-  entry.copy(frame, HEADER_BYTES)
-  leaf.copy(frame, HEADER_BYTES + entry.length)
-  return frame
+/**
+ * Mark, index (48 bits), base (48 bits), length (16 bits), a zero byte, record, leaf hash. The zero byte is the prefix of
+ * the leaf hash, so that a record is hashed where it stands.
+ * @returns the frame; its record and leaf are parts of `bytes`. Null for a record that no entry bundle can hold.
+ */
+export function formatFrame(index: number, base: number, record: string): (Frame & { bytes: Buffer }) | null {
+  const length = Buffer.byteLength(record)
+  if (length > MAX_ENTRY_BYTES) return null
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + length + HASH_BYTES)
+  MARK.copy(bytes)
+  bytes.writeUIntBE(index, 4, 6)
+  bytes.writeUIntBE(base, 10, 6)
+  bytes.writeUInt16BE(length, 16)
+  bytes[PREFIX_AT] = 0
+  const end = HEADER_BYTES + length
+  bytes.write(record, HEADER_BYTES)
+  const leaf = hashLeaf(bytes.subarray(PREFIX_AT, end))
+  leaf.copy(bytes, end)
+  return { index, base, entry: bytes.subarray(HEADER_BYTES, end), leaf, bytes }
 }
 
 function readFrame(bytes: Buffer, at: number): { frame: Frame; end: number } | null {
@@ -30,7 +40,7 @@ function readFrame(bytes: Buffer, at: number): { frame: Frame; end: number } | n
   if (end + HASH_BYTES > bytes.length) return null
   const entry = bytes.subarray(start, end)
   const leaf = bytes.subarray(end, end + HASH_BYTES)
-  if (!leafHash(entry).equals(leaf)) return null
+  if (bytes[start - 1] !== 0 || !hashLeaf(bytes.subarray(start - 1, end)).equals(leaf)) return null
   const index = bytes.readUIntBE(at + 4, 6)
   return { frame: { index, base: bytes.readUIntBE(at + 10, 6), entry, leaf }, end: end + HASH_BYTES }
 }

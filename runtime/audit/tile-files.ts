@@ -1,17 +1,19 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { replaceFile, syncFolder } from './durable-file.ts'
+import { syncFolder, writeSynced } from './durable-file.ts'
 import type { NodeReader } from './merkle.ts'
 import { entriesPath, foldPair, parseEntries, splitTile, tileOfNode, tilePath, TILE_WIDTH, tileWidth } from './tiles.ts'
 
-/** Writes files below `folder`, durable when it returns. */
+/**
+ * Writes files below `folder`, durable when it returns. They are written in place: nobody reads a tile before the
+ * checkpoint over it, and after a crash it is written again.
+ */
 export async function writeTileFiles(folder: string, files: ReadonlyMap<string, Buffer>): Promise<void> {
   const folders = new Set<string>()
-  for (const [path, bytes] of files) {
-    await replaceFile(join(folder, path), bytes)
-    for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at)
-  }
+  for (const path of files.keys()) for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at)
+  for (const path of folders) await mkdir(join(folder, path), { recursive: true })
+  for (const [path, bytes] of files) await writeSynced(join(folder, path), bytes)
   for (const path of folders) await syncFolder(join(folder, path))
   await syncFolder(folder)
 }

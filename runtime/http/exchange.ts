@@ -40,10 +40,23 @@ export function elapsedMs(deps: RuntimeDeps, exchange: Exchange): number {
   return Math.round((deps.monotonicMs() - exchange.startedMs) * 1000) / 1000
 }
 
+let lastMs = Number.NaN
+let lastText = ''
+
+/** RFC 3339; the requests of one millisecond share the text. */
+function timestamp(now: Date): string {
+  const ms = now.getTime()
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastText = now.toISOString()
+  }
+  return lastText
+}
+
 /** The members of an audit record that every decision about this request shares. */
 export function recordOf(deps: RuntimeDeps, exchange: Exchange, reason: Reason, status: number): AuditRecord {
   return {
-    ts: deps.now().toISOString(),
+    ts: timestamp(deps.now()),
     phase: 'end',
     node: deps.settings.node,
     tenant: null,

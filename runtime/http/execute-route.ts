@@ -7,6 +7,7 @@ import type { Profile } from './actions.ts'
 import { createAnswerCache } from './answer-cache.ts'
 import { answerOf, type Answer, type ServedBundle } from './answer.ts'
 import { authenticate, type Caller } from './authenticate.ts'
+import { createDeadlines } from './deadlines.ts'
 import type { RuntimeDeps } from './deps.ts'
 import { answered, elapsedMs, recordOf, refused, refuseStranger, type Exchange } from './exchange.ts'
 import { parseExecuteRequest } from './execute-request.ts'
@@ -26,7 +27,6 @@ type Pass = {
   exchange: Exchange
   caller: Caller
   context: TenantContext
-  deadlineMs: number
   user: string | null
   served: ServedBundle | null
   answer: Answer | null
@@ -38,6 +38,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
   const { audit, limiter, settings } = deps
   const contextOf = createTenantContexts(audit)
   const cache = createAnswerCache<TenantContext, { alias: AliasName; answer: Answer }>(MAX_CACHED_ANSWERS)
+  const deadlines = createDeadlines(deps.monotonicMs)
   const deadlineMs = Math.min(profile.deadlineMs, settings.deadlineMs)
   const bodyLimits: Limits = {
     bytes: settings.maxBodyBytes,
@@ -116,10 +117,9 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     return answer
   }
 
-  function remainingMs(pass: Pass): number {
-    const remaining = pass.deadlineMs - elapsedMs(deps, pass.exchange)
-    if (remaining > 0) return remaining
-    throw new Fault('REQUEST_TIMEOUT', `the request took longer than ${pass.deadlineMs} ms`)
+  function checkDeadline({ exchange }: Pass): void {
+    if (elapsedMs(deps, exchange) <= deadlineMs) return
+    throw new Fault('REQUEST_TIMEOUT', `the request took longer than ${deadlineMs} ms`)
   }
 
   async function run(pass: Pass): Promise<Answer> {
@@ -134,10 +134,11 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
       throw new Fault('FORBIDDEN', `the key lacks the scope ${profile.scopes[0] ?? ''}`)
     }
     checkFreshness(pass)
-    const body = await readBody(request, connection, settings.maxBodyBytes, remainingMs(pass))
+    const atMs = pass.exchange.startedMs + deadlineMs
+    const body = await readBody(request, connection, { maxBytes: settings.maxBodyBytes, deadlines, atMs })
     if (connection.outgoing?.destroyed === true) throw new Fault('REQUEST_ABORTED', 'the client went away')
     pass.answer = execute(pass, body)
-    remainingMs(pass)
+    checkDeadline(pass)
     return pass.answer
   }
 
@@ -198,7 +199,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     }
     const headers: ResponseHeaders = {}
     const context = contextOf(caller.tenant)
-    const pass: Pass = { exchange, caller, context, deadlineMs, user: null, served: null, answer: null, headers }
+    const pass: Pass = { exchange, caller, context, user: null, served: null, answer: null, headers }
     let answer: Answer
     try {
       answer = await run(pass)

@@ -33,30 +33,25 @@ export type MetricSources = {
 
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-type Tally = { labels: Record<string, string>; count: number }
+type Tally = Omit<RequestFigures, 'seconds'> & { count: number }
 
-/** Counts in plain maps; Prometheus' own objects are filled when somebody asks, so that a request costs little. */
-function tallyCounter(registry: Registry, name: string, help: string, labelNames: string[]) {
-  const tallies = new Map<string, Tally>()
-  const counter = new Counter({
-    name,
-    help,
+/** A counter that is filled when somebody asks, so that a request costs one look into a map. */
+function tallyCounter(
+  registry: Registry,
+  tallies: ReadonlyMap<string, Tally>,
+  counter: { name: string; help: string; labels: (tally: Tally) => Record<string, string> },
+  labelNames: string[],
+): void {
+  const made = new Counter({
+    name: counter.name,
+    help: counter.help,
     labelNames,
     registers: [registry],
     collect() {
-      counter.reset()
-      for (const { labels, count } of tallies.values()) counter.inc(labels, count)
+      made.reset()
+      for (const tally of tallies.values()) made.inc(counter.labels(tally), tally.count)
     },
   })
-  return (...values: string[]) => {
-    const key = values.join(' ')
-    const tally = tallies.get(key)
-    if (tally !== undefined) {
-      tally.count += 1
-      return
-    }
-    tallies.set(key, { labels: Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? ''])), count: 1 })
-  }
 }
 
 function gauge(registry: Registry, name: string, help: string, value: () => number): void {
@@ -72,12 +67,19 @@ function gauge(registry: Registry, name: string, help: string, value: () => numb
 
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry()
-  const requests = tallyCounter(registry, 'http_requests_total', 'Requests answered.', ['action', 'status', 'method'])
-  const decisions = tallyCounter(registry, 'gate_decisions_total', 'Decisions about requests.', [
-    'action',
-    'decision',
-    'reason_code',
-  ])
+  const tallies = new Map<string, Tally>()
+  const requests = {
+    name: 'http_requests_total',
+    help: 'Requests answered.',
+    labels: ({ action, status, method }: Tally) => ({ action, status: String(status), method }),
+  }
+  tallyCounter(registry, tallies, requests, ['action', 'status', 'method'])
+  const decisions = {
+    name: 'gate_decisions_total',
+    help: 'Decisions about requests.',
+    labels: ({ action, decision, reason }: Tally) => ({ action, decision, reason_code: reason }),
+  }
+  tallyCounter(registry, tallies, decisions, ['action', 'decision', 'reason_code'])
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the request to its answer.',
@@ -117,8 +119,10 @@ export function createMetrics(sources: MetricSources): Metrics {
   const observers = new Map<string, { observe(seconds: number): void }>()
   return {
     observe({ action, method, status, decision, reason, seconds }) {
-      requests(action, String(status), method)
-      decisions(action, decision, reason)
+      const key = `${action} ${method} ${status} ${reason}`
+      const tally = tallies.get(key)
+      if (tally === undefined) tallies.set(key, { action, method, status, decision, reason, count: 1 })
+      else tally.count += 1
       let observer = observers.get(action)
       if (observer === undefined) {
         observer = duration.labels(action)

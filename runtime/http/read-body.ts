@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Fault } from '../../schemas/fault.ts'
 import type { Limits } from '../../schemas/limits.ts'
 import { safeJson } from '../../schemas/safe-json.ts'
+import type { Deadlines } from './deadlines.ts'
 
 /** What node:http hands on; absent where a request was made without a socket. */
 export type Connection = { incoming?: IncomingMessage; outgoing?: ServerResponse }
@@ -40,29 +41,26 @@ function aborted(): Fault {
   return new Fault('REQUEST_ABORTED', 'the client closed the connection before its request was complete')
 }
 
+export type BodyLimits = { maxBytes: number; deadlines: Deadlines; atMs: number }
+
 /**
- * Reads a body of at most `maxBytes`. A client that waits for `100 Continue` is told to go on.
- * @param whenLate called back when the time for it is over
+ * Reads a body of at most `maxBytes` until the time `atMs`. A client that waits for `100 Continue` is told to go on.
  * @throws Fault `PAYLOAD_TOO_LARGE`, `REQUEST_TIMEOUT` or `REQUEST_ABORTED`
  */
-export function readBody(
-  request: Request,
-  connection: Connection,
-  maxBytes: number,
-  timeoutMs: number,
-): Promise<Buffer> {
+export function readBody(request: Request, connection: Connection, limits: BodyLimits): Promise<Buffer> {
   const { incoming, outgoing } = connection
+  const { maxBytes, deadlines, atMs } = limits
   if (incoming === undefined) return readStream(request, maxBytes)
   if (incoming.headers.expect !== undefined) outgoing?.writeContinue()
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
-    const timer = setTimeout(
-      () => fail(new Fault('REQUEST_TIMEOUT', `the body did not arrive within ${timeoutMs} ms`)),
-      timeoutMs,
-    )
+    const deadline = {
+      atMs,
+      expire: () => fail(new Fault('REQUEST_TIMEOUT', 'the body did not arrive before the deadline of the request')),
+    }
     const settle = () => {
-      clearTimeout(timer)
+      deadlines.remove(deadline)
       incoming.off('data', onData).off('end', onEnd).off('error', onClose).off('close', onClose)
     }
     const fail = (fault: Fault) => {
@@ -81,9 +79,10 @@ export function readBody(
     }
     const onClose = () => fail(aborted())
     if (incoming.destroyed) {
-      fail(aborted())
+      reject(aborted())
       return
     }
+    deadlines.add(deadline)
     incoming.on('data', onData).on('end', onEnd).on('error', onClose).on('close', onClose)
   })
 }

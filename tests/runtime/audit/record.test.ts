@@ -26,7 +26,7 @@ describe('a record', () => {
   it('is serialised as RFC 8785 says, whatever it holds', () => {
     fc.assert(
       fc.property(anyRecord, fc.nat(), (record, seq) => {
-        expect(serialiseRecord(record, seq).toString()).toBe(canonicalize({ ...record, seq, v: 1 }))
+        expect(serialiseRecord(record, seq)).toBe(canonicalize({ ...record, seq, v: 1 }))
       }),
     )
   })
