@@ -6,6 +6,7 @@ import { keysEver } from './keysets.ts'
 import { forkBase } from './ledger-fork.ts'
 import { parseLedgerMessage } from './ledger-message.ts'
 import { MAX_COMMIT_BYTES, verifyStep, type AcceptedHead, type VerifiedLedger } from './ledger-step.ts'
+import { readAhead } from './read-ahead.ts'
 import { verifyCommit } from './verify-commit.ts'
 
 export { MAX_COMMIT_BYTES, type AcceptedHead, type VerifiedLedger } from './ledger-step.ts'
@@ -36,9 +37,11 @@ const MAX_ENTRIES = 10_000_000
 export async function verifyLedger({ reader, root, accepted, head, onStep }: LedgerToVerify): Promise<VerifiedLedger> {
   if (accepted !== null && head === accepted.oid) return accepted
   const way = accepted === null ? await wayFromStart(reader, head) : await wayFrom(reader, root, accepted, head)
+  const ahead = readAhead(reader)
   let ledger = way.base
-  for (const oid of way.oids) {
-    ledger = await verifyStep(reader, root, ledger, oid)
+  for (const [index, oid] of way.oids.entries()) {
+    for (const soon of way.oids.slice(index + 1, index + 3)) ahead.ahead(soon)
+    ledger = await verifyStep(ahead, root, ledger, oid)
     onStep?.(ledger)
   }
   if (ledger === null) throw new Fault('LEDGER_BROKEN', `live at ${head} has no commits`)

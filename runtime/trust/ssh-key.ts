@@ -54,6 +54,16 @@ export function ed25519Blob(point: Uint8Array): Buffer {
   return Buffer.concat([wireString('ssh-ed25519'), wireString(point)])
 }
 
+const MOST_KEYS = 256
+const keyObjects = new Map<string, KeyObject>()
+
+/** Making a key costs more than verifying with it, and few keys sign nearly everything. */
 export function ed25519KeyObject(point: Buffer): KeyObject {
-  return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, point]), format: 'der', type: 'spki' })
+  const name = point.toString('latin1')
+  const known = keyObjects.get(name)
+  if (known !== undefined) return known
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, point]), format: 'der', type: 'spki' })
+  if (keyObjects.size >= MOST_KEYS) keyObjects.clear()
+  keyObjects.set(name, key)
+  return key
 }
