@@ -3,7 +3,7 @@ import type { Explanation } from '../../schemas/http/execute.ts'
 import type { SecurityPolicy } from '../../schemas/registry/policies.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { LoadedBundle, SealedIntent } from '../bundle/load.ts'
-import { renderTemplate } from './template/render.ts'
+import { renderTemplate, type Visit } from './template/render.ts'
 import { describe } from './values.ts'
 
 export type ExecutionRequest = {
@@ -69,13 +69,19 @@ export function route(bundle: LoadedBundle, { input, intent, explain }: Executio
 }
 
 /** The steps after routing, for a request that `admit` let through. */
-export function answer(bundle: LoadedBundle, request: ExecutionRequest, routed: Routed, values: Values): Execution {
+export function answer(
+  bundle: LoadedBundle,
+  request: ExecutionRequest,
+  routed: Routed,
+  values: Values,
+  visit?: Visit,
+): Execution {
   const intent = intentOf(bundle, routed.intent)
   const { routing } = bundle.ontology
   if (request.intent === null && intent.input !== undefined && intent.input !== routing.input) {
     checkInput(bundle, intent.input, request.input)
   }
-  const { output, steps } = produce(bundle, intent, request.input, values)
+  const { output, steps } = produce(bundle, intent, request.input, values, visit)
   const violations = contractOf(bundle, intent.output ?? routing.output)(output)
   if (violations.length > 0) {
     throw new Fault('OUTPUT_INVALID', `The output of ${intent.name} breaks its entity: ${describe(violations)}.`)
@@ -89,12 +95,13 @@ function produce(
   intent: SealedIntent,
   input: unknown,
   values: Values,
+  visit: Visit | undefined,
 ): { output: unknown; steps: number } {
   if (intent.template === undefined) return { output: intent.facts, steps: 0 }
   const template = bundle.templates.get(intent.template)
   if (template === undefined) throw new Fault('BUNDLE_UNVERIFIED', `The bundle has no template ${intent.template}.`)
   const context = { input, intent: intent.name, facts: intent.facts ?? {}, values: bundle.values.resolve(values) }
-  const { text, steps } = renderTemplate(template, context)
+  const { text, steps } = renderTemplate(template, context, visit)
   return { output: { answer: text }, steps }
 }
 

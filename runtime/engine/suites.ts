@@ -111,7 +111,7 @@ function answerTo({ bundle, values, trace }: Run, request: ExecutionRequest, exp
       ...(routed.routing && { score: routed.routing.score }),
     }
     if (expect.output === undefined) return actual
-    const { output } = answer(bundle, request, routed, values)
+    const { output } = answer(bundle, request, routed, values, trace.visit)
     trace.answered(routed.intent)
     return { ...actual, output }
   } catch (error) {

@@ -100,13 +100,17 @@ function compareBounds(before: Schema, after: Schema, place: Place): SchemaChang
     const old = (before[keyword] ?? absent) as number
     const now = (after[keyword] ?? absent) as number
     if (old === now) return []
-    const told = `${keyword}: ${before[keyword] ?? 'none'} -> ${after[keyword] ?? 'none'}`
+    const told = `${keyword}: ${bound(old)} -> ${bound(now)}`
     return [change(place, now > old === absent < 0 ? 'narrower' : 'wider', told)]
   }
   return [
     ...LOWER_BOUNDS.flatMap((keyword) => compareBound(keyword, -Infinity)),
     ...UPPER_BOUNDS.flatMap((keyword) => compareBound(keyword, Infinity)),
   ]
+}
+
+function bound(value: number): string {
+  return Number.isFinite(value) ? String(value) : 'none'
 }
 
 function compareCondition(keyword: string, before: Schema, after: Schema, place: Place): SchemaChange[] {

@@ -11,12 +11,17 @@ export type TemplateContext = { input: unknown; intent: string; facts: unknown; 
 /** `steps` is what the rendering cost, the same on every machine. */
 export type Rendering = { text: string; steps: number }
 
+export type Branching = Statement & { kind: 'if' | 'for' }
+export type Branch = 'body' | 'otherwise'
+/** Told of every branch that a rendering takes. */
+export type Visit = (branching: Branching, branch: Branch) => void
+
 /**
  * The text of a template. It is text and no markup: it leaves as a JSON string, so nothing is escaped unless the
  * filter `escape` says so. The context is read through own data properties only and never changed.
  * @throws Fault `OUTPUT_INVALID` for what is undefined or of the wrong kind, `BUDGET_EXCEEDED` past the limits.
  */
-export function renderTemplate(template: Template, context: TemplateContext): Rendering {
+export function renderTemplate(template: Template, context: TemplateContext, visit: Visit = () => {}): Rendering {
   const meter = startMeter(template.path)
   const names = new Map<string, unknown>([
     ['input', context.input],
@@ -24,18 +29,19 @@ export function renderTemplate(template: Template, context: TemplateContext): Re
     ['facts', context.facts],
     ['values', context.values],
   ])
-  const sink = startSink(template.path)
+  const sink = startSink(template.path, visit)
   renderBody(template.body, { path: template.path, names, meter }, sink)
   return { text: sink.parts.join(''), steps: meter.steps() }
 }
 
-type Sink = { parts: string[]; write(text: string): void }
+type Sink = { parts: string[]; visit: Visit; write(text: string): void }
 
-function startSink(path: string): Sink {
+function startSink(path: string, visit: Visit): Sink {
   const parts: string[] = []
   let bytes = 0
   return {
     parts,
+    visit,
     write(text) {
       bytes += Buffer.byteLength(text)
       if (bytes > MAX_OUTPUT) {
@@ -57,7 +63,7 @@ function renderBody(body: readonly Statement[], at: Evaluation, sink: Sink): voi
         sink.write(printed(statement.expression, at))
         break
       case 'if':
-        renderBody(evaluate(statement.condition, at) ? statement.body : statement.otherwise, at, sink)
+        renderBranch(statement, evaluate(statement.condition, at) ? 'body' : 'otherwise', at, sink)
         break
       case 'for':
         renderLoop(statement, at, sink)
@@ -66,6 +72,11 @@ function renderBody(body: readonly Statement[], at: Evaluation, sink: Sink): voi
         statement satisfies never
     }
   }
+}
+
+function renderBranch(branching: Branching, branch: Branch, at: Evaluation, sink: Sink): void {
+  sink.visit(branching, branch)
+  renderBody(branching[branch], at, sink)
 }
 
 function printed(expression: Expression, at: Evaluation): string {
@@ -88,7 +99,8 @@ function renderLoop(loop: Statement & { kind: 'for' }, at: Evaluation, sink: Sin
       `${at.path}:${loop.line}:${loop.column}: a loop takes at most ${MAX_TURNS} turns, found ${list.length}.`,
     )
   }
-  if (list.length === 0) return renderBody(loop.otherwise, at, sink)
+  if (list.length === 0) return renderBranch(loop, 'otherwise', at, sink)
+  sink.visit(loop, 'body')
   const { length } = list
   for (const [index, item] of list.entries()) {
     const turn = { index: index + 1, index0: index, first: index === 0, last: index === length - 1, length }

@@ -21,7 +21,7 @@ export type Expression = Place &
 export type Statement =
   | { kind: 'text'; text: string }
   | { kind: 'output'; expression: Expression }
-  | { kind: 'if'; condition: Expression; body: Statement[]; otherwise: Statement[] }
+  | (Place & { kind: 'if'; condition: Expression; body: Statement[]; otherwise: Statement[] })
   | (Place & { kind: 'for'; name: string; list: Expression; body: Statement[]; otherwise: Statement[] })
 
 /** A template that passed every check. `path` is used in messages. */

@@ -69,6 +69,7 @@ function statement(node: Node, scope: Scope): Statement {
   if (node.typename === 'If') {
     return {
       kind: 'if',
+      ...placeOf(node),
       condition: expression(node['cond'], scope),
       body: body(node['body'], scope),
       otherwise: otherwise(node['else_']),

@@ -130,6 +130,7 @@ describe('running suites', () => {
     expect(judgeSuites(bundle, {}, { order: 'given' }).untouched).toEqual({
       intents: ['fallback', 'limits'],
       templates: ['card_lost.j2', 'fallback.j2'],
+      branches: ['templates/card_arrival.j2:1:4 if'],
       entities: ['limits'],
     })
   })
