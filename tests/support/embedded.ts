@@ -56,8 +56,10 @@ export async function startEmbedded(options: { home?: string; env?: NodeJS.Proce
     })
     child.once('exit', (code) => reject(new Error(`contractor up ended with ${code}: ${errors}${output}`)))
   })
+  const said = JSON.parse(line) as UpLine | { error: unknown }
+  if ('error' in said) throw new Error(`contractor up refused: ${line}`)
   return {
-    ...(JSON.parse(line) as UpLine),
+    ...said,
     home,
     process: child,
     log: () => errors,
