@@ -4,7 +4,9 @@ import type { JudgeRequest } from './promotion/bundle-judge.ts'
 import type { Live } from './promotion/live.ts'
 import type { BundleObserver } from './promotion/observe-bundles.ts'
 import { observeMain } from './promotion/observe-main.ts'
+import { orFindings } from './promotion/read-file.ts'
 import { MAIN_REF, type MainReader } from './promotion/read-main.ts'
+import { isReadable } from './promotion/wanted.ts'
 
 export type ObserveDeps = {
   repository: Repository
@@ -23,8 +25,16 @@ export async function observe({ repository, main, bundles }: ObserveDeps, live: 
     const line = { kind: 'rewritten', tip, acceptances: [] } as const
     return { observation: { head, main: line, wanted: null, standing }, missing: [] }
   }
-  const { governance, tenants, unreadable, bundles: folders } = await main.read(tip)
-  const line = await observeMain(repository, tip, head.entry.source, governance)
+  const read = await orFindings('main', async () => {
+    const content = await main.read(tip)
+    return { content, line: await observeMain(repository, tip, head.entry.source, content.governance) }
+  })
+  if (!isReadable(read)) {
+    const line = { kind: 'unreadable', findings: read.findings } as const
+    return { observation: { head, main: line, wanted: null, standing }, missing: [] }
+  }
+  const { governance, tenants, unreadable, bundles: folders } = read.value.content
+  const { line } = read.value
   const { bundles: found, missing } = await bundles.observe(folders, head, tip, now)
   const wanted = { governance, tenants, unreadable, bundles: found }
   return { observation: { head, main: line, wanted, standing }, missing: line.kind === 'descends' ? missing : [] }

@@ -51,7 +51,7 @@ export function planChanges({ head, main, wanted, standing }: Observation, now: 
   const source = planMain(main, head.entry.source, head.state, clock, verdicts)
   const next = nextState(head.state, head.seq + 1, source ?? head.entry.source, clock)
   if (wanted !== null && source !== null) {
-    planGovernance(wanted.governance, next, verdicts)
+    if (wanted.governance !== null) planGovernance(wanted.governance, next, verdicts)
     planSeals(wanted.bundles, next, verdicts)
     for (const { subject, findings } of wanted.unreadable) record(verdicts, refusedByFindings(subject, findings))
     if (wanted.tenants !== null) planTenants(wanted.tenants, wanted.bundles, next, verdicts)
@@ -59,7 +59,7 @@ export function planChanges({ head, main, wanted, standing }: Observation, now: 
   const after = standingAfter(verdicts)
   return {
     next,
-    covers: source === null || main.kind === 'rewritten' ? [] : main.covers,
+    covers: main.kind === 'descends' ? main.covers : [],
     decisions: verdicts.decisions,
     standing: after,
     wakeAt: firstEnd(after),

@@ -91,7 +91,8 @@ export async function readPrevious(
   return (await readBundleFiles(reader, tree, '')).files
 }
 
-function reasonOf({ findings, bundle }: GateReport): Refusal {
+/** The first error of a report that refuses. */
+export function reasonOf({ findings, bundle }: GateReport): Refusal {
   const errors = findings.filter(({ severity }) => severity === 'error')
   const [finding] = errors
   if (finding !== undefined) return { finding, more: errors.length - 1 }

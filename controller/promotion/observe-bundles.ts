@@ -11,11 +11,11 @@ import { mapAuthors, readAuthorship, type Authorship } from './authors.ts'
 import type { JudgeRequest } from './bundle-judge.ts'
 import type { GateRuns } from './gate-runs.ts'
 import type { LedgerHead } from './head.ts'
-import { finding } from './read-file.ts'
+import { finding, orFindings } from './read-file.ts'
 import type { SourceFolder } from './read-main.ts'
 import { tagRefOf } from './seal.ts'
 import { sealsOf } from './seals-of.ts'
-import type { PreparedSeal, WantedBundle } from './wanted.ts'
+import { isReadable, type PreparedSeal, type WantedBundle } from './wanted.ts'
 
 /** All of them are named in the seal, and none of them may approve. */
 const MAX_AUTHORS = 1_000
@@ -53,7 +53,11 @@ export function openBundleObserver(repository: Repository, gates: Pick<GateRuns,
     }
     const lastSealed = sealed.at(-1)?.source ?? null
     const key = `${name} ${tip} ${lastSealed ?? ''}`
-    const authorship = authorships.get(key) ?? (await readAuthorship(repository, name, tip, lastSealed))
+    const read = await orFindings(`bundles/${name}`, async () => {
+      return authorships.get(key) ?? (await readAuthorship(repository, name, tip, lastSealed))
+    })
+    if (!isReadable(read)) return { bundle: { kind: 'unreadable', findings: read.findings }, missing: null }
+    const authorship = read.value
     authorships.set(key, authorship)
     if (authorship.emails.length > MAX_AUTHORS) return { bundle: tooManyAuthors(name), missing: null }
     const { roles, signers, keysets } = head.state

@@ -15,7 +15,7 @@ export async function observeMain(
   reader: ObjectReader,
   tip: string,
   judged: string,
-  governance: WantedGovernance,
+  governance: WantedGovernance | null,
 ): Promise<MainLine> {
   if (tip === judged) return { kind: 'descends', tip, covers: [] }
   const line = await firstParents(reader, tip, judged, MAX_COVERS)
@@ -25,7 +25,7 @@ export async function observeMain(
     return { kind: 'descends', tip, covers: fresh.slice(1).reverse() }
   }
   const acceptances: Acceptance[] = []
-  for (const [commit, approvals] of governance.approvals)
+  for (const [commit, approvals] of governance?.approvals ?? [])
     if (OID.test(commit) && (await isAncestor(reader, commit, tip))) acceptances.push({ commit, approvals })
   return { kind: 'rewritten', tip, acceptances }
 }

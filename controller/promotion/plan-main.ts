@@ -1,6 +1,7 @@
 import { judgeOwners, mainStatement, ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
-import { allowed, record, refused, type Verdicts } from './verdicts.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import { allowed, record, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
 import type { SignatureFile } from './wanted.ts'
 
 /** How the tip of `main` stands to the commit that was last judged. */
@@ -9,12 +10,14 @@ export type MainLine =
   | { kind: 'descends'; tip: string; covers: readonly string[] }
   /** `acceptances`: owners' signature files at the tip, for commits that the tip descends from. */
   | { kind: 'rewritten'; tip: string | null; acceptances: readonly Acceptance[] }
+  /** The tip, its tree or a commit on the way to it is damaged. */
+  | { kind: 'unreadable'; findings: readonly Finding[] }
 
 export type Acceptance = { commit: string; approvals: readonly SignatureFile[] }
 
 /**
- * The commit of `main` to be judged; null where `main` was rewritten and no owner accepted it, which halts everything
- * but the heartbeat.
+ * The commit of `main` to be judged; null where `main` cannot be read, or was rewritten and no owner accepted it, which
+ * halts everything but the heartbeat.
  */
 export function planMain(
   main: MainLine,
@@ -24,6 +27,10 @@ export function planMain(
   verdicts: Verdicts,
 ): string | null {
   if (main.kind === 'descends') return main.tip
+  if (main.kind === 'unreadable') {
+    record(verdicts, refusedByFindings('main', main.findings))
+    return null
+  }
   const approvers = main.tip === null ? [] : acceptedBy(main.acceptances, judged, state, now)
   if (main.tip !== null && approvers.length > 0) {
     const people = { authors: [], approvers }

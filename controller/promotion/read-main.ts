@@ -55,8 +55,12 @@ export function openMainReader(objects: ObjectReader): MainReader {
     const governed = ['registry.yaml', 'governance'].map((name) => top.find((entry) => entry.name === name)?.oid ?? '')
     const forget = reader.takeDamage()
     for (const cache of [governance, tenants, bundles]) cache.begin(forget)
+    const governing = await orFindings('governance', () =>
+      governance.get(governed.join(), () => readGovernance(reader, tree)),
+    )
+    if (!isReadable(governing)) unreadable.push({ subject: 'governance', findings: governing.findings })
     return {
-      governance: await governance.get(governed.join(), () => readGovernance(reader, tree)),
+      governance: isReadable(governing) ? governing.value : null,
       tenants:
         tenantFolders === null
           ? null

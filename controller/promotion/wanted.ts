@@ -73,7 +73,8 @@ export type PreparedSeal = {
 
 /** Everything that `main` wants, at its tip. */
 export type Wanted = {
-  governance: WantedGovernance
+  /** Null where the folder itself cannot be read. */
+  governance: WantedGovernance | null
   /** Null where the folder itself cannot be read. */
   tenants: ReadonlyMap<string, WantedTenant | UnreadableTenant> | null
   bundles: ReadonlyMap<string, WantedBundle>

@@ -335,6 +335,14 @@ describe('main', () => {
     expect(accepting([byOwner]).next.source).toBe(TIP)
   })
 
+  it('that is damaged is refused, and changes nothing', async () => {
+    const head = await runningV1()
+    const main = { kind: 'unreadable', findings: [{ ...broken('main'), code: 'OBJECT_CORRUPT' }] } as const
+    const plan = planChanges({ head, main, wanted: null, standing: new Map() }, START)
+    expect(told(plan.decisions)).toEqual(['main deny OBJECT_CORRUPT'])
+    expect(plan.next).toMatchObject({ source: head.entry.source, tenants: new Map() })
+  })
+
   it('that is gone halts everything', async () => {
     const head = await runningV1()
     const main = { kind: 'rewritten', tip: null, acceptances: [] } as const
