@@ -7,6 +7,7 @@ import { compileRedactor } from '../engine/redact.ts'
 import { checkTemplate } from '../engine/template/check.ts'
 import { createValues } from '../engine/values.ts'
 import type { ParsedBundle } from './parse.ts'
+import { presenceInSchema } from './presence.ts'
 import { checkTemplateNames } from './template-names.ts'
 
 /**
@@ -46,6 +47,15 @@ function ontologyFindings(bundle: ParsedBundle): Finding[] {
   return [
     ...entity(ontology.routing.input, ['routing', 'input']),
     ...entity(ontology.routing.output, ['routing', 'output']),
+    ...(presenceInSchema(entities.get(ontology.routing.input) ?? {}, [ontology.routing.question]) === 'never'
+      ? [
+          report(
+            ['routing', 'question'],
+            `The entity "${ontology.routing.input}" has no property "${ontology.routing.question}".`,
+            'Name the property of the input that holds the question.',
+          ),
+        ]
+      : []),
     ...(names.includes(ontology.fallback)
       ? []
       : [report(['fallback'], 'The fallback is no intent.', 'Name an intent.')]),
@@ -58,6 +68,15 @@ function ontologyFindings(bundle: ParsedBundle): Finding[] {
         ...(template === undefined || templates.has(template)
           ? []
           : [report(at('template'), `There is no template "${template}".`, `Add templates/${template}.`)]),
+        ...(template === undefined || takesAnswer(entities.get(output ?? ontology.routing.output) ?? {})
+          ? []
+          : [
+              report(
+                at(output === undefined ? 'name' : 'output'),
+                `A template answers { "answer": text }, which "${output ?? ontology.routing.output}" does not take.`,
+                'Give the entity a property answer, and require nothing else.',
+              ),
+            ]),
         ...(retrieval === undefined
           ? []
           : [report(at('retrieval'), 'This Runtime has no retrieval.', 'Answer with a template or facts.')]),
@@ -67,6 +86,11 @@ function ontologyFindings(bundle: ParsedBundle): Finding[] {
       ]
     }),
   ]
+}
+
+function takesAnswer(entity: { required?: string[] }): boolean {
+  const { required = [] } = entity
+  return required.every((name) => name === 'answer') && presenceInSchema(entity, ['answer']) !== 'never'
 }
 
 function entityFindings(bundle: ParsedBundle): Finding[] {

@@ -3,9 +3,7 @@ import type { Intent } from '../../schemas/registry/ontology.ts'
 import { parseTemplate } from '../engine/template/check.ts'
 import { pathsOf, type UsedPath } from '../engine/template/paths.ts'
 import type { ParsedBundle } from './parse.ts'
-
-/** Whether data of some shape has a value at a path: always, perhaps, or never. */
-type Presence = 'always' | 'perhaps' | 'never'
+import { presenceInData, presenceInSchema, type Presence } from './presence.ts'
 
 type Names = Pick<ParsedBundle, 'ontology' | 'entities' | 'templates' | 'valuesSchema'>
 
@@ -49,50 +47,17 @@ function findingsOf(bundle: Names, users: readonly Intent[], text: string, path:
 function presenceOf(bundle: Names, intent: Intent, { root, keys }: UsedPath): Presence {
   switch (root) {
     case 'facts':
-      return inData(intent.facts ?? {}, keys)
+      return presenceInData(intent.facts ?? {}, keys)
     case 'values':
-      return inSchema(bundle.valuesSchema ?? { additionalProperties: false }, keys, 'declared is present')
+      return presenceInSchema(withDefaults(bundle.valuesSchema ?? { additionalProperties: false }), keys)
     case 'input':
-      return inSchema(
-        bundle.entities.get(intent.input ?? bundle.ontology.routing.input) ?? {},
-        keys,
-        'required is present',
-      )
+      return presenceInSchema(bundle.entities.get(intent.input ?? bundle.ontology.routing.input) ?? {}, keys)
     default:
       return 'always'
   }
 }
 
-function inData(data: unknown, [key, ...rest]: readonly (string | number)[]): Presence {
-  if (key === undefined) return 'always'
-  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, key)) return 'never'
-  return inData((data as Record<string, unknown>)[key], rest)
-}
-
-type Schema = {
-  $ref?: string
-  $defs?: Record<string, Schema>
-  properties?: Record<string, Schema>
-  required?: string[]
-  additionalProperties?: unknown
-}
-
-/** Looks no further than `properties`: where a schema says it in another way, a value is perhaps there. */
-function inSchema(
-  root: Schema,
-  keys: readonly (string | number)[],
-  mode: 'required is present' | 'declared is present',
-): Presence {
-  let schema = root
-  let presence: Presence = 'always'
-  for (const key of keys) {
-    if (schema.$ref !== undefined) schema = root.$defs?.[schema.$ref.slice('#/$defs/'.length)] ?? {}
-    const { properties = {}, required = [], additionalProperties = true } = schema
-    if (typeof key !== 'string' || !Object.hasOwn(properties, key)) {
-      return typeof key === 'string' && additionalProperties === false ? 'never' : 'perhaps'
-    }
-    if (mode === 'required is present' && !required.includes(key)) presence = 'perhaps'
-    schema = properties[key] ?? {}
-  }
-  return presence
+/** Every value has a default, so that what is declared is there. */
+function withDefaults(schema: { properties?: object }): object {
+  return { ...schema, required: Object.keys(schema.properties ?? {}) }
 }

@@ -63,6 +63,20 @@ describe('sealing a source', () => {
       edit(ONTOLOGY, 'fallback: fallback', 'fallback: nobody'),
       'ONTOLOGY_INVALID',
     ],
+    [
+      'reads the question from a property that is not there',
+      edit(ONTOLOGY, 'question: question,', 'question: pergunta,'),
+      'ONTOLOGY_INVALID',
+    ],
+    ['has an output that takes no answer', edit('entities/answer.schema.yaml', /answer/g, 'text'), 'ONTOLOGY_INVALID'],
+    [
+      'has an output that requires more than an answer',
+      {
+        'entities/answer.schema.yaml':
+          'type: object\nrequired: [answer, more]\nproperties: { answer: { type: string }, more: { type: string } }\n',
+      },
+      'ONTOLOGY_INVALID',
+    ],
     ['has a hostile template', { 'templates/card_lost.j2': "{{ range.constructor('x')() }}" }, 'TEMPLATE_INVALID'],
     ['has a hostile entity', { 'entities/answer.schema.yaml': '$ref: http://169.254.169.254/\n' }, 'ENTITY_INVALID'],
     [

@@ -1,7 +1,9 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileBundle } from '../../../runtime/bundle/compile.ts'
 import { loadBundle, type LoadedBundle } from '../../../runtime/bundle/load.ts'
 import { execute, type ExecutionRequest } from '../../../runtime/engine/execute.ts'
+import { Fault } from '../../../schemas/fault.ts'
 import { bundleSource, FAQ } from '../../support/bundle-source.ts'
 import { thrownReason } from '../../support/thrown-reason.ts'
 
@@ -171,5 +173,32 @@ describe('executing a request', () => {
       expect(messageOf(() => ask('', { input }))).not.toContain('CANARY')
     }
     expect(messageOf(() => ask('a', { intent: 'CANARY' }))).not.toContain('CANARY')
+  })
+
+  it('of any input, intent and values gives an answer or a Fault, twice the same', () => {
+    const outcome = (
+      input: Record<string, unknown>,
+      intent: string | null,
+      values: Record<string, unknown>,
+    ): string => {
+      try {
+        return JSON.stringify(execute(bundle, { input, intent, alias: 'current', explain: false }, values))
+      } catch (error) {
+        if (error instanceof Fault) return `${error.reason} ${error.message}`
+        throw error
+      }
+    }
+    const objects = fc.dictionary(
+      fc.constantFrom('question', 'name', 'locale', 'phone', '__proto__', 'toString'),
+      fc.jsonValue(),
+      { maxKeys: 4 },
+    )
+    const intents = fc.option(fc.constantFrom('card_lost', 'card_arrival', 'limits', 'fallback', '__proto__', ''))
+    fc.assert(
+      fc.property(objects, intents, objects, (input, intent, values) => {
+        expect(outcome(input, intent, values)).toBe(outcome(input, intent, values))
+      }),
+      { numRuns: 500, seed: 5 },
+    )
   })
 })
