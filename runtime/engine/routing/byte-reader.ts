@@ -6,6 +6,8 @@ export type ByteReader = {
   u32: () => number
   /** LEB128, at most 32 bits. */
   varint: () => number
+  /** As many varints as asked for, in one go. */
+  varints: (count: number) => Uint32Array
   u16: () => number
   i8: () => number
   f64: () => number
@@ -52,6 +54,23 @@ export function readBytes(bytes: Buffer, what: string): ByteReader {
         if (byte < 128) return value
       }
       throw new Fault('BUNDLE_UNVERIFIED', `${what}: expected a number of at most 5 bytes before ${at}`)
+    },
+    varints: (count) => {
+      // Each is at least one byte: a count that lies cannot make us reserve memory for it.
+      if (count > bytes.length - at) need(count)
+      const values = new Uint32Array(count)
+      let next = at
+      for (let i = 0; i < count; i++) {
+        let byte = bytes[next++] ?? 0
+        let value = byte & 127
+        for (let factor = 128; byte > 127 && factor <= 2 ** 28; factor *= 128) {
+          byte = bytes[next++] ?? 0
+          value += (byte & 127) * factor
+        }
+        values[i] = value
+      }
+      need(next - at)
+      return values
     },
     remaining: () => bytes.length - at,
   }

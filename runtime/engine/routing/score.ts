@@ -24,6 +24,7 @@ export type Scored = {
 export function createScorer(model: RouterModel, find: FindFeature): (reading: Reading) => Scored {
   const { features, intents, scoring } = model
   const count = intents.length
+  const packed = packWeights(features)
   const sums = new Int32Array(FAMILIES * count)
   const lengths = new Int32Array(FAMILIES)
   const all = new Float64Array(count)
@@ -44,8 +45,9 @@ export function createScorer(model: RouterModel, find: FindFeature): (reading: R
       const offset = family * count
       const to = features.starts[feature + 1] as number
       for (let k = features.starts[feature] as number; k < to; k++) {
-        const at = offset + (features.intentOf[k] as number)
-        sums[at] = (sums[at] as number) + (features.weights[k] as number)
+        const weight = packed[k] as number
+        const at = offset + (weight & 0xffff)
+        sums[at] = (sums[at] as number) + (weight >> 16)
       }
     }
     const values = familyValues(lengths)
@@ -72,6 +74,13 @@ export function createScorer(model: RouterModel, find: FindFeature): (reading: R
     const contributions = apportion(parts, best < 0 ? 0 : heldToRange(all[best] as number, UNITS))
     return { best, second, all, contributions, unknown }
   }
+}
+
+/** Weight and intent in one number: one read from memory instead of two in the innermost loop. */
+function packWeights({ weights, intentOf }: FeatureTable): Int32Array {
+  const packed = new Int32Array(weights.length)
+  for (let k = 0; k < packed.length; k++) packed[k] = ((weights[k] as number) << 16) | (intentOf[k] as number)
+  return packed
 }
 
 /**

@@ -33,11 +33,9 @@ export function encodeRouter(model: RouterModel): Buffer {
     out.varint(intent.utterances.length)
     out.put(intent.utterances)
   })
-  out.list(model.vocabulary, ({ word, texts }) => {
-    out.text(word)
-    out.varint(texts)
-  })
-  writeFeatureTable(out, model.features)
+  out.text(model.vocabulary.map(({ word }) => word).join('\n'))
+  out.list(model.vocabulary, ({ texts }) => out.varint(texts))
+  writeFeatureTable(out, model.features, model.intents.length)
   const body = out.bytes()
   return Buffer.concat([body, createHash('sha256').update(body).digest()])
 }
@@ -73,7 +71,10 @@ export function decodeRouter(bytes: Buffer): RouterModel {
     intents.length < 65_536 && intents.every(({ name }, i) => i === 0 || (intents[i - 1]?.name ?? '') < name),
     'expected intents in order',
   )
-  const vocabulary = input.list(() => ({ word: input.text(), texts: input.varint() }))
+  const words = input.text().split('\n')
+  const texts = input.varints(input.varint())
+  expect(words.length === texts.length || texts.length === 0, 'expected a count for every word')
+  const vocabulary = [...texts].map((count, i) => ({ word: words[i] ?? '', texts: count }))
   const features = readFeatureTable(input, intents.length, WHAT)
   expect(input.remaining() === 0, `found ${input.remaining()} bytes after its end`)
   return { rules, fallback, minMargin, scoring, intents, vocabulary, features }
