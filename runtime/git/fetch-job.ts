@@ -39,7 +39,9 @@ export async function runFetchJob(job: FetchJob): Promise<Fetched> {
   const mirror = openObjectStore(job.objects)
   try {
     const pack = await fetchPack(job, mirror)
-    return pack === null ? { kind: 'loose', oids: [] } : await unpack(job, mirror, pack)
+    if (pack !== null) return await unpack(job, mirror, pack)
+    await assertThere(mirror, new Set(), job.wants)
+    return { kind: 'loose', oids: [] }
   } finally {
     await mirror.close()
   }
@@ -115,10 +117,8 @@ async function unpack(job: FetchJob, mirror: ObjectStore, pack: Buffer): Promise
     if (small.size < UNPACK_OBJECTS && bytes <= UNPACK_BYTES) small.set(oid, object)
   })
   const oids = new Set(entries.map(({ oid }) => oid))
-  for (const oid of [...job.wants, ...links]) {
-    if (!oids.has(oid) && !(await mirror.holds(oid)))
-      throw new Fault('REMOTE_INVALID', `the server left out object ${oid}`)
-  }
+  await assertThere(mirror, oids, job.wants)
+  await assertThere(mirror, oids, links)
   if (small.size === entries.length) {
     await Promise.all([...small].map(([oid, object]) => writeLoose(job.scratch, oid, object)))
     return { kind: 'loose', oids: [...oids] }
@@ -128,6 +128,14 @@ async function unpack(job: FetchJob, mirror: ObjectStore, pack: Buffer): Promise
   await writeFileSynced(join(job.scratch, `${stem}.idx`), formatPackIndex(entries, trailer), 0o444)
   await syncDirectory(job.scratch)
   return { kind: 'pack', stem }
+}
+
+/** What was adopted before is whole: so is everything, when each object finds what it names here or there. */
+async function assertThere(mirror: ObjectStore, fetched: ReadonlySet<string>, oids: Iterable<string>): Promise<void> {
+  for (const oid of oids) {
+    if (fetched.has(oid) || (await mirror.holds(oid))) continue
+    throw new Fault('REMOTE_INVALID', `the server left out object ${oid}`)
+  }
 }
 
 async function writeLoose(scratch: string, oid: string, { type, body }: GitObject): Promise<void> {

@@ -7,6 +7,8 @@ import type { Reason } from '../../schemas/reasons.ts'
 import type { FetchJob, Fetched } from './fetch-job.ts'
 
 export type FetchProcess = {
+  /** Starts the process before there is a job for it. */
+  warm(): void
   /** Runs one job; one at a time. @throws Fault as the job, `REMOTE_INVALID` when it had to be killed. */
   run(job: FetchJob): Promise<Fetched>
   close(): void
@@ -35,30 +37,36 @@ const PASSED_ON = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'TZ']
  * It is kept warm between fetches, so that a poll that finds something new does not wait for a start.
  */
 export function openFetchProcess(limits: FetchProcessLimits): FetchProcess {
-  let child = start(limits)
+  let child: ChildProcess | null = null
   let jobs = 0
   let closed = false
-  const replace = () => {
-    kill(child)
+  const stop = () => {
+    if (child !== null) kill(child)
+    child = null
     jobs = 0
-    if (!closed) child = start(limits)
+  }
+  const running = (): ChildProcess => {
+    if (child?.exitCode !== null || child.signalCode !== null || !child.connected) stop()
+    return (child ??= start(limits))
   }
   return {
+    warm() {
+      if (!closed) running()
+    },
     async run(job) {
       if (closed) throw new Fault('REMOTE_UNAVAILABLE', 'the repository was closed')
-      if (child.exitCode !== null || child.signalCode !== null || !child.connected) replace()
       try {
-        const fetched = await runIn(child, job, limits)
-        if (++jobs >= MAX_JOBS) replace()
+        const fetched = await runIn(running(), job, limits)
+        if (++jobs >= MAX_JOBS) stop()
         return fetched
       } catch (error) {
-        replace()
+        stop()
         throw error
       }
     },
     close() {
       closed = true
-      kill(child)
+      stop()
     },
   }
 }

@@ -6,11 +6,11 @@ import { sweepLockFiles } from './lock-file.ts'
 import { readRefFile } from './loose-refs.ts'
 import { openObjectStore, type ObjectStore } from './object-store.ts'
 import { openObjectWriter, sweepTemporaryObjects } from './object-writer.ts'
-import { openRefs, type RefsOptions } from './refs.ts'
+import { openRefs, type Refs, type RefsOptions } from './refs.ts'
 import type { Repository } from './repository.ts'
 import { assertSafe, assertSafeThroughout } from './repository-safety.ts'
 
-export type LocalRepository = Repository & { store: ObjectStore }
+export type LocalRepository = Repository & { store: ObjectStore; refs: Refs }
 
 /**
  * Opens a repository on this machine: a bare directory, or a work tree by its `.git`. What processes of ours that are
@@ -30,6 +30,7 @@ export async function openLocalRepository(location: string, options: RefsOptions
     location,
     gitdir,
     store,
+    refs,
     read: store.read,
     write: openObjectWriter(objects, store).write,
     readRef: refs.readRef,

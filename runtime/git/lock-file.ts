@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { link, lstat, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '../../schemas/fault.ts'
 import { absentAsNull, isCode, lstatOrNull, makeDirectory, syncDirectory, writeFileSynced } from './durable-fs.ts'
 import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
 
-const FILE = /^contractor-([0-9a-f-]+)_[0-9a-f]{12}\.(?:owner|ref|stale)$/
+const FILE = /^contractor-([0-9a-f-]+)_[0-9a-f]{12}\.(?:owner|ref)$/
+/** Held for a moment by the one process that removes a stale lock. */
+const BREAKING = 'contractor-breaking'
 const OWNER = /^contractor ([0-9a-f-]+)\n/
 
 export type HeldLock = {
@@ -25,7 +27,7 @@ export type Locks = {
 }
 
 /** A name for a file of ours in the git directory, which `sweepLockFiles` finds when we are gone. */
-export function ownFile(gitdir: string, extension: 'owner' | 'ref' | 'stale'): string {
+export function ownFile(gitdir: string, extension: 'owner' | 'ref'): string {
   return join(gitdir, `contractor-${processIdentity()}_${randomBytes(6).toString('hex')}.${extension}`)
 }
 
@@ -57,7 +59,7 @@ export function openLocks(gitdir: string): Locks {
       for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
         const lock = await take(path)
         if (typeof lock !== 'string') return lock
-        if (lock === 'held' && (await breakStale(gitdir, path))) continue
+        if (lock === 'held' && (await breakStale(gitdir, await ownerFile(), path))) continue
         if (performance.now() > deadline) throw await conflict(path)
         if (lock === 'retry') await makeDirectory(join(path, '..')).catch(asConflict(path))
         else await delay(pause)
@@ -87,18 +89,41 @@ async function release(file: string, path: string): Promise<void> {
   if (own?.ino === held?.ino) await rm(path, { force: true })
 }
 
-/** Removes a lock of ours whose process is gone. A lock of git, or of a live process, is never touched. */
-async function breakStale(gitdir: string, path: string): Promise<boolean> {
-  const [text, before] = await Promise.all([absentAsNull(readFile(path, 'latin1')), lstatOrNull(path)])
-  if (text === null || before === null) return true
+/**
+ * Removes a lock of ours whose process is gone. A lock of git, or of a live process, is never touched: only one process
+ * at a time removes, and what it finds stale then nobody else can have replaced.
+ */
+async function breakStale(gitdir: string, own: string, path: string): Promise<boolean> {
+  const state = await stateOf(path)
+  if (state !== 'stale') return state === 'free'
+  const turn = join(gitdir, BREAKING)
+  if (!(await linked(own, turn))) {
+    if ((await stateOf(turn)) === 'stale') await rm(turn, { force: true })
+    return false
+  }
+  try {
+    if ((await stateOf(path)) === 'stale') await rm(path, { force: true })
+    return true
+  } finally {
+    await rm(turn, { force: true })
+  }
+}
+
+async function stateOf(path: string): Promise<'free' | 'held' | 'stale'> {
+  const [text, stat] = await Promise.all([absentAsNull(readFile(path, 'latin1')), lstatOrNull(path)])
+  if (text === null || stat === null) return 'free'
   const identity = OWNER.exec(text)?.[1]
-  if (identity === undefined || !isGone(identity, Date.now() - before.ctimeMs)) return false
-  const aside = ownFile(gitdir, 'stale')
-  if ((await absentAsNull(rename(path, aside).then(() => true))) === null) return true
-  const moved = await lstat(aside)
-  if (moved.ino !== before.ino) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
-  return true
+  return identity !== undefined && isGone(identity, Date.now() - stat.ctimeMs) ? 'stale' : 'held'
+}
+
+async function linked(file: string, path: string): Promise<boolean> {
+  try {
+    await link(file, path)
+    return true
+  } catch (error) {
+    if (isCode(error, 'EEXIST') || isCode(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 async function conflict(path: string): Promise<Fault> {

@@ -21,6 +21,8 @@ export type Mirror = LocalRepository & {
   makeScratch: () => Promise<string>
   /** Takes over what stands in `scratch`; durable when it returns. */
   adopt: (scratch: string, fetched: Fetched) => Promise<void>
+  /** Makes its refs those of the server where they cannot be read any more; at no time is one of them absent. */
+  rewriteRefs: (server: ReadonlyMap<string, string>) => Promise<void>
   /** Puts damaged files of it aside, so that they are never read again. */
   quarantine: (paths: readonly string[]) => Promise<void>
 }
@@ -34,7 +36,7 @@ export async function openMirror(directory: string, url: string): Promise<Mirror
     throw new Fault('CONFIG_INVALID', `${directory} is the mirror of another URL; name another directory, or remove it`)
   }
   const repository = await openLocalRepository(directory, { assertName: assertReadableRef })
-  const { gitdir } = repository
+  const { gitdir, refs } = repository
   await sweepScratch(join(gitdir, 'scratch'))
   let filled = mirrored !== null
   return {
@@ -64,17 +66,25 @@ export async function openMirror(directory: string, url: string): Promise<Mirror
       }
       await repository.store.rescan()
     },
+    async rewriteRefs(server) {
+      for (const [ref, oid] of server) await refs.overwriteRef(ref, oid)
+      await putAside([join(gitdir, 'packed-refs')])
+      for (const ref of await refs.looseRefs('refs/')) if (!server.has(ref)) await refs.overwriteRef(ref, null)
+    },
     async quarantine(paths) {
-      if (paths.length === 0) return
-      const aside = join(gitdir, 'quarantine')
-      await makeDirectory(aside)
-      for (const path of paths.flatMap((each) =>
-        each.endsWith('.pack') ? [each.replace(/pack$/, 'idx'), each] : [each],
-      )) {
-        await absentAsNull(rename(path, join(aside, `${Date.now()}-${basename(path)}`)))
-      }
+      if (paths.length > 0) await putAside(paths)
       await repository.store.rescan()
     },
+  }
+
+  async function putAside(paths: readonly string[]): Promise<void> {
+    const aside = join(gitdir, 'quarantine')
+    await makeDirectory(aside)
+    for (const path of paths.flatMap((each) =>
+      each.endsWith('.pack') ? [each.replace(/pack$/, 'idx'), each] : [each],
+    )) {
+      await absentAsNull(rename(path, join(aside, `${Date.now()}-${basename(path)}`)))
+    }
   }
 }
 

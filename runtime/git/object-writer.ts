@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { absentAsNull, isCode, makeDirectory, renameDurably, syncDirectory, writeFileSynced } from './durable-fs.ts'
+import { Fault } from '../../schemas/fault.ts'
+import { absentAsNull, isCode, makeDirectory, syncDirectory, writeFileSynced } from './durable-fs.ts'
 import { deflate } from './inflate.ts'
 import { loosePath } from './loose-objects.ts'
 import { objectId, type ObjectType, type ObjectWriter } from './object-reader.ts'
@@ -12,6 +13,7 @@ import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
 
 /** Files that one repository writes at once. */
 const MAX_OPEN = 16
+const MAX_ATTEMPTS = 10
 /** Git's own name for such files, which `git prune` removes when they are old. */
 const PREFIX = 'tmp_obj_'
 
@@ -28,6 +30,19 @@ export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'know
     return made
   }
   const inTurn = turnstile(MAX_OPEN)
+  /** False where the directory is gone: a `git gc` removes those that it emptied. */
+  const moved = async (temporary: string, path: string): Promise<boolean> => {
+    try {
+      await directory(dirname(path))
+      await rename(temporary, path)
+      return true
+    } catch (error) {
+      ready.delete(dirname(path))
+      if (isCode(error, 'ENOENT')) return false
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
   return { write: (type, body) => inTurn(() => write(type, body)) }
 
   async function write(type: ObjectType, body: Uint8Array): Promise<string> {
@@ -40,15 +55,11 @@ export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'know
     const whole = await deflate(looseBytes(type, body))
     const temporary = join(objects, temporaryName())
     await writeFileSynced(temporary, whole, 0o444)
-    try {
-      await directory(dirname(path))
-      await rename(temporary, path)
-    } catch (error) {
-      // A `git gc` removes directories that it emptied.
-      ready.delete(dirname(path))
-      if (!isCode(error, 'ENOENT')) return await discard(error, temporary)
-      await directory(dirname(path))
-      await renameDurably(temporary, path)
+    for (let attempt = 1; !(await moved(temporary, path)); attempt++) {
+      if (attempt === MAX_ATTEMPTS) {
+        await rm(temporary, { force: true })
+        throw new Fault('OBJECT_CORRUPT', `${dirname(path)}: somebody removes it again and again; look who does`)
+      }
     }
     await syncDirectory(dirname(path))
     return oid
@@ -58,11 +69,6 @@ export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'know
 /** A loose object before it is compressed. */
 export function looseBytes(type: ObjectType, body: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body])
-}
-
-async function discard(error: unknown, temporary: string): Promise<never> {
-  await rm(temporary, { force: true })
-  throw error
 }
 
 function temporaryName(): string {

@@ -1,4 +1,3 @@
-import * as git from 'isomorphic-git'
 import { Fault } from '../../schemas/fault.ts'
 import { durableFs } from './durable-fs.ts'
 import { collect, type HttpClient, type HttpLimits } from './http-client.ts'
@@ -26,6 +25,8 @@ export async function push(
 ): Promise<void> {
   const server = await advertisedForPush(client, limits)
   assertLeases(server, updates)
+  // Loaded where it is needed: most processes never push.
+  const git = await import('isomorphic-git')
   const { packfile } = await git.packObjects({ fs: durableFs, gitdir, oids: [...objects] })
   const pack = Buffer.from(packfile ?? [])
   if (updates.length === 1 || server.capabilities.has('atomic')) return send(client, server, updates, pack, limits)

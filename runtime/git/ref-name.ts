@@ -1,7 +1,7 @@
 import { Fault } from '../../schemas/fault.ts'
 
 const MAX_LENGTH = 250
-const READABLE = /^refs(?:\/[A-Za-z0-9_][A-Za-z0-9._+@=#-]*){2,}$/
+const READABLE = /^refs(?:\/[A-Za-z0-9][A-Za-z0-9._+@=#-]*){2,}$/
 const WRITABLE = /^refs\/(?:heads(?:\/[a-z0-9][a-z0-9._-]*)+|tags(?:\/[a-z0-9][a-z0-9._-]*)*\/[a-z0-9][A-Za-z0-9._-]*)$/
 const FORBIDDEN = /\.\.|@\{|\.(?:$|\/)|\.lock(?:$|\/)|\/HEAD$|^refs\/replace\//
 

@@ -21,6 +21,10 @@ export type Refs = {
   readRef: (ref: string) => Promise<string | null>
   listRefs: (prefix: string) => Promise<Map<string, string>>
   updateRefs: (updates: readonly RefUpdate[]) => Promise<void>
+  /** Sets a ref whatever stands there, also a torn one: for a mirror that is repaired from its server. */
+  overwriteRef: (ref: string, value: string | null) => Promise<void>
+  /** Names of loose refs, also of torn ones. */
+  looseRefs: (prefix: string) => Promise<string[]>
   close: () => Promise<void>
 }
 
@@ -82,8 +86,21 @@ export function openRefs(gitdir: string, options: RefsOptions = {}): Refs {
     if (clash !== undefined) throw new Fault('REF_CONFLICT', `${ref}: cannot stand beside ${clash}`)
   }
 
+  async function overwriteRef(ref: string, value: string | null): Promise<void> {
+    assertName(ref)
+    const lock = await locks.lock(join(gitdir, ref), waitMs)
+    try {
+      await set(ref, value, lock)
+    } finally {
+      await lock.release()
+    }
+  }
+
   async function move({ ref, old, new: value }: RefUpdate, lock: HeldLock | undefined): Promise<void> {
-    if (lock === undefined || value === old) return
+    if (lock !== undefined && value !== old) await set(ref, value, lock)
+  }
+
+  async function set(ref: string, value: string | null, lock: HeldLock): Promise<void> {
     if (value === null) return remove(ref, lock)
     const path = join(gitdir, ref)
     const file = ownFile(gitdir, 'ref')
@@ -120,7 +137,14 @@ export function openRefs(gitdir: string, options: RefsOptions = {}): Refs {
     }
   }
 
-  return { readRef, listRefs, updateRefs, close: () => locks.close() }
+  return {
+    readRef,
+    listRefs,
+    updateRefs,
+    overwriteRef,
+    looseRefs: (prefix) => looseNames(gitdir, prefix),
+    close: () => locks.close(),
+  }
 }
 
 function assertUpdates(updates: readonly RefUpdate[], assertName: (ref: string) => void): void {

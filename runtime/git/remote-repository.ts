@@ -68,16 +68,19 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
   }
 
   async function refresh(): Promise<void> {
+    fetcher.warm()
     const server = await serverRefs()
-    const repairing = damaged && backoff.due()
+    const before = await readableRefs()
+    const repairing = before === null || (damaged && backoff.due())
     const tips = [...new Set(server.values())]
     const wants = repairing ? tips : await absent(mirror, tips)
-    if (wants.length > 0) await fetchObjects(wants, repairing ? [] : await knownTips())
+    if (wants.length > 0) await fetchObjects(wants, repairing ? [] : await wholeTips(before))
     if (repairing) {
       damaged = false
       backoff.attempted()
     }
-    await moveRefs(server)
+    if (before === null) await mirror.rewriteRefs(server)
+    else await moveRefs(before, server)
     await mirror.markFilled()
   }
 
@@ -102,8 +105,7 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
   }
 
   /** Tips of the mirror whose object is whole; a server that does not know one of them ignores it. */
-  async function knownTips(): Promise<string[]> {
-    const refs = await mirrored()
+  async function wholeTips(refs: ReadonlyMap<string, string>): Promise<string[]> {
     const tips = [...new Set(refs.values())].slice(0, MAX_HAVES)
     const whole = await Promise.all(tips.map(async (oid) => ((await mirror.store.known(oid)) === null ? null : oid)))
     return whole.filter((oid) => oid !== null)
@@ -114,8 +116,17 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
     return new Map(lists.flatMap((list) => [...list]))
   }
 
-  async function moveRefs(server: ReadonlyMap<string, string>): Promise<void> {
-    const before = await mirrored()
+  /** `null` when a ref of the mirror is torn. */
+  async function readableRefs(): Promise<Map<string, string> | null> {
+    try {
+      return await mirrored()
+    } catch (error) {
+      if (error instanceof Fault && error.reason === 'REF_CORRUPT') return null
+      throw error
+    }
+  }
+
+  async function moveRefs(before: ReadonlyMap<string, string>, server: ReadonlyMap<string, string>): Promise<void> {
     const gone = [...before].filter(([ref]) => !server.has(ref)).map(([ref, old]) => ({ ref, old, new: null }))
     // Tags first, so that nobody sees a branch that names a tag which is not there yet.
     const moved = [...server]

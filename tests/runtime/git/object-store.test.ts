@@ -216,16 +216,16 @@ describe('an open store', () => {
   it('goes on reading while stock git packs, repacks and prunes beneath it', async () => {
     const { gitdir, store } = await emptyStore()
     const tip = importCommits(gitdir, 'refs/heads/main', 200)
-    let running = true
+    const collector = { running: true }
     const collecting = (async () => {
       for (let i = 0; i < 4; i++) {
         await promisify(execFile)('git', ['-C', gitdir, 'repack', '-q', '-a', '-d', '-f', `--depth=${i + 1}`])
         await promisify(execFile)('git', ['-C', gitdir, 'prune-packed', '-q'])
       }
-      running = false
+      collector.running = false
     })()
     let walks = 0
-    while (running) {
+    while (collector.running) {
       expect(await firstParents(store, tip, null, 1000)).toHaveLength(200)
       walks++
     }

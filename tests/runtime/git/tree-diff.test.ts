@@ -23,7 +23,7 @@ it('finds what stock git finds', async () => {
   const theirs = git(gitdir, 'diff-tree', '-r', '--no-renames', a, b)
     .split('\n')
     .map((line) => /^\S+ \S+ (\S+) (\S+) \S+\t(.*)$/.exec(line)?.slice(1, 4).join(' ').replaceAll(/0{40}/g, '-'))
-  expect(ours.sort()).toEqual(theirs.sort())
+  expect(new Set(ours)).toEqual(new Set(theirs))
 })
 
 it('takes null for the empty tree', async () => {
