@@ -1,8 +1,8 @@
-import { pathProblem, SEALED_LIMITS, type BundleFiles } from './files.ts'
+import { BUNDLE_LIMITS, pathProblem, type BundleFiles } from './files.ts'
 
 const MAGIC = 'contractor-bundle 1\n'
 const MAX_INDEX_BYTES = 512 * 1024
-export const MAX_ENCODED_BYTES = SEALED_LIMITS.bytes + MAX_INDEX_BYTES + MAGIC.length
+export const MAX_ENCODED_BYTES = BUNDLE_LIMITS.bytes + BUNDLE_LIMITS.sealedBytes + MAX_INDEX_BYTES + MAGIC.length
 
 /**
  * A bundle in one file, so that one rename makes all of it appear: a line that says what it is, a line of JSON with

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../../schemas/fault.ts'
-import type { BundleFiles } from './files.ts'
-import { SEALED_FOLDER } from './program.ts'
+import { SEALED_FOLDER, type BundleFiles } from './files.ts'
 
 /**
  * SHA-256, 64 hex digits, over one line `<sha256 hex of content>  <path>\n` per file, sorted by the bytes of the path:

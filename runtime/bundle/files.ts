@@ -4,13 +4,19 @@ import { PATH_SEGMENT } from '../../schemas/names.ts'
 /** Path inside the bundle → bytes. */
 export type BundleFiles = ReadonlyMap<string, Buffer>
 
-/** What a bundle may be made of at most. */
-export type BundleLimits = { depth: number; entries: number; fileBytes: number; bytes: number }
-
 const MIB = 1024 * 1024
-export const BUNDLE_LIMITS: BundleLimits = { depth: 12, entries: 2_000, fileBytes: MIB, bytes: 16 * MIB }
-/** A sealed bundle is its source and what was compiled of it. */
-export const SEALED_LIMITS: BundleLimits = { depth: 12, entries: 2_100, fileBytes: 16 * MIB, bytes: 48 * MIB }
+
+/** What a bundle may be made of at most; what was compiled under `sealed/` counts apart from the source. */
+export const BUNDLE_LIMITS = {
+  depth: 12,
+  entries: 2_000,
+  fileBytes: MIB,
+  bytes: 16 * MIB,
+  sealedEntries: 100,
+  sealedBytes: 32 * MIB,
+} as const
+
+export const SEALED_FOLDER = 'sealed/'
 
 /** Names that Windows gives to devices, whatever follows a dot. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i

@@ -1,8 +1,7 @@
 import type { Finding } from '../../schemas/finding.ts'
 import { nearest } from '../../schemas/nearest.ts'
 import { POLICY_KINDS } from '../../schemas/registry/policies.ts'
-import { BUNDLE_LIMITS, layoutFindings, SEALED_LIMITS, type BundleFiles } from './files.ts'
-import { SEALED_FOLDER } from './program.ts'
+import { BUNDLE_LIMITS, layoutFindings, SEALED_FOLDER, type BundleFiles } from './files.ts'
 
 export const MANIFEST = 'manifest.yaml'
 export const ONTOLOGY = 'ontology/ontology.yaml'
@@ -61,10 +60,11 @@ export function checkLayout(files: BundleFiles, prefix: string, form: 'source' |
       if (form === 'source') report(path, "sealed/ is the controller's to write", 'Remove the folder.')
     } else if (!isKnown(path)) report(path, 'the file has no place in a bundle', hintFor(path))
   }
-  const { entries, bytes } = form === 'source' ? BUNDLE_LIMITS : SEALED_LIMITS
-  const size = [...files.values()].reduce((sum, body) => sum + body.length, 0)
-  const tooLarge = `expected at most ${entries} files of ${bytes} bytes in all, found ${files.size} of ${size}`
-  if (files.size > entries || size > bytes) report('', tooLarge, 'Make the bundle smaller.', 'FILE_TOO_LARGE')
+  const source = [...files].filter(([path]) => !path.startsWith(SEALED_FOLDER))
+  const size = source.reduce((sum, [, body]) => sum + body.length, 0)
+  const { entries, bytes } = BUNDLE_LIMITS
+  const tooLarge = `expected at most ${entries} files of ${bytes} bytes in all, found ${source.length} of ${size}`
+  if (source.length > entries || size > bytes) report('', tooLarge, 'Make the bundle smaller.', 'FILE_TOO_LARGE')
   return findings
 }
 

@@ -25,4 +25,4 @@ export type Program = {
 
 export const PROGRAM_FILE = 'sealed/program.json'
 export const ROUTER_FILE = 'sealed/router.bin'
-export const SEALED_FOLDER = 'sealed/'
+export { SEALED_FOLDER } from './files.ts'

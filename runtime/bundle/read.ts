@@ -3,10 +3,15 @@ import type { Finding } from '../../schemas/finding.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 import type { ObjectReader } from '../git/object-reader.ts'
 import { DIRECTORY, parseTree } from '../git/tree.ts'
-import { BUNDLE_LIMITS, layoutFindings, pathProblem, type BundleFiles, type BundleLimits } from './files.ts'
+import { BUNDLE_LIMITS, layoutFindings, pathProblem, SEALED_FOLDER, type BundleFiles } from './files.ts'
 
 /** Room for more entries than any limit allows. */
 const MAX_TREE_BYTES = 1024 * 1024
+
+/** What is still allowed of a source, and of what was compiled. */
+type Budget = { source: number; sealed: number }
+
+const partOf = (path: string): keyof Budget => (`${path}/`.startsWith(SEALED_FOLDER) ? 'sealed' : 'source')
 
 type Entry = { path: string; mode: string; oid: string }
 
@@ -20,8 +25,8 @@ const CONTENT: ReadonlySet<Reason> = new Set([
 ])
 
 /**
- * The files of a bundle below a tree, within `limits` (`SEALED_LIMITS` for a sealed one). What may not be in a bundle is a finding of gate `layout`
- * and left out; every visit counts, so that a tree that holds itself many times ends early. `pathPrefix`, such as
+ * The files of a bundle, or of a sealed one, below a tree. What may not be in a bundle is a finding of gate `layout` and
+ * left out; every visit counts, so that a tree that holds itself many times ends early. `pathPrefix`, such as
  * `bundles/faq/`, goes in front of the paths of findings.
  * @throws Fault when Git itself cannot be read
  */
@@ -29,28 +34,29 @@ export async function readBundleFiles(
   reader: ObjectReader,
   treeOid: string,
   pathPrefix: string,
-  limits: BundleLimits = BUNDLE_LIMITS,
 ): Promise<{ files: BundleFiles; findings: Finding[] }> {
   const findings: Finding[] = []
   const entries: Entry[] = []
   try {
-    await listEntries(reader, treeOid, '', entries, { left: limits.entries })
+    const budget: Budget = { source: BUNDLE_LIMITS.entries, sealed: BUNDLE_LIMITS.sealedEntries }
+    await listEntries(reader, treeOid, '', entries, budget)
   } catch (error) {
-    return { files: new Map(), findings: [contentFinding(error, pathPrefix, limits)] }
+    return { files: new Map(), findings: [contentFinding(error, pathPrefix)] }
   }
   const refused = layoutFindings(entries, pathPrefix)
   findings.push(...refused.values())
   const files = new Map<string, Buffer>()
-  let left = limits.bytes
+  const { fileBytes, bytes, sealedBytes } = BUNDLE_LIMITS
+  const left: Budget = { source: bytes, sealed: sealedBytes }
   for (const { path, oid } of entries.filter((entry) => !refused.has(entry.path))) {
+    const part = partOf(path)
     try {
-      const body = await reader.read(oid, 'blob', Math.min(left, limits.fileBytes))
-      left -= body.length
+      const body = await reader.read(oid, 'blob', part === 'sealed' ? left.sealed : Math.min(left.source, fileBytes))
+      left[part] -= body.length
       files.set(path, body)
     } catch (error) {
-      findings.push(contentFinding(error, `${pathPrefix}${path}`, limits))
-      // Nothing after this fits either, and what is missing must not be mistaken for what is absent.
-      if (left < limits.fileBytes) break
+      findings.push(contentFinding(error, `${pathPrefix}${path}`))
+      if (left.source < fileBytes) break
     }
   }
   return { files, findings }
@@ -61,11 +67,11 @@ async function listEntries(
   oid: string,
   prefix: string,
   entries: Entry[],
-  budget: { left: number },
+  budget: Budget,
 ): Promise<void> {
   for (const { mode, name, oid: child } of parseTree(await reader.read(oid, 'tree', MAX_TREE_BYTES))) {
     const path = `${prefix}${name}`
-    if (--budget.left < 0) throw new Fault('FILE_TOO_LARGE', `${path}: there are too many files and folders`)
+    if (--budget[partOf(path)] < 0) throw new Fault('FILE_TOO_LARGE', `${path}: there are too many files and folders`)
     const problem = mode === DIRECTORY ? pathProblem(path) : null
     if (problem !== null) throw new Fault('PATH_INVALID', `${path}: ${problem}`)
     if (mode === DIRECTORY) await listEntries(reader, child, `${path}/`, entries, budget)
@@ -73,9 +79,10 @@ async function listEntries(
   }
 }
 
-function contentFinding(error: unknown, path: string, { entries, fileBytes, bytes }: BundleLimits): Finding {
+function contentFinding(error: unknown, path: string): Finding {
   if (!(error instanceof Fault) || !CONTENT.has(error.reason)) throw error
   const { message } = error
+  const { entries, fileBytes, bytes } = BUNDLE_LIMITS
   const tooLarge = error.reason === 'OBJECT_TOO_LARGE' || error.reason === 'FILE_TOO_LARGE'
   const code = tooLarge ? 'FILE_TOO_LARGE' : error.reason
   const hint = tooLarge

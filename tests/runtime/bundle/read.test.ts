@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BUNDLE_LIMITS, SEALED_LIMITS, type BundleFiles } from '../../../runtime/bundle/files.ts'
+import { BUNDLE_LIMITS, type BundleFiles } from '../../../runtime/bundle/files.ts'
 import { readBundleFiles } from '../../../runtime/bundle/read.ts'
 import { writeTree } from '../../../runtime/git/tree-files.ts'
 import type { ObjectReader } from '../../../runtime/git/object-reader.ts'
@@ -117,7 +117,15 @@ describe('readBundleFiles', () => {
     const oid = await tree(entry('100644', 'a', large), entry('100644', 'b', await blob('x')))
     expect(await found(oid)).toEqual(['FILE_TOO_LARGE bundles/faq/a'])
     expect([...(await read(oid)).files.keys()]).toEqual(['b'])
-    expect((await readBundleFiles(objects, oid, '', SEALED_LIMITS)).findings).toEqual([])
+  })
+
+  it('reads what was compiled, which may be larger than what people write', async () => {
+    const router = await tree(entry('100644', 'router.bin', await blob(Buffer.alloc(5 * BUNDLE_LIMITS.fileBytes))))
+    expect(await found(await tree(entry('40000', 'sealed', router)))).toEqual([])
+    const bomb = await tree(entry('100644', 'router.bin', await blob(Buffer.alloc(BUNDLE_LIMITS.sealedBytes + 1))))
+    expect(await found(await tree(entry('40000', 'sealed', bomb)))).toEqual([
+      'FILE_TOO_LARGE bundles/faq/sealed/router.bin',
+    ])
   })
 
   it('finds a bundle that is too large in all', async () => {
