@@ -67,14 +67,14 @@ describe('redaction', () => {
     const large = compileRedactor({ rules: [{ name: 'a', pattern: '(?:a|b|cd){1,90}x', replacement: '' }] })
     const started = performance.now()
     expect(() => large('a'.repeat(1_000_000))).toThrow(expect.objectContaining({ reason: 'OUTPUT_INVALID' }))
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(3_000)
   })
 
   it('takes linear time where usual engines take exponential time', () => {
     const slow = compileRedactor({ rules: [{ name: 'a', pattern: 'Bearer\\s+(\\S+\\s*)+;', replacement: '' }] })
     const started = performance.now()
     slow(`Bearer ${'a '.repeat(5_000)}`)
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(3_000)
   })
 
   it('leaves nothing of a secret, wherever it stands and whatever is strewn into it', () => {

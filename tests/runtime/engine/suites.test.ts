@@ -144,6 +144,6 @@ describe('running suites', () => {
     const bundle = bundleWith({ cases: given })
     const started = performance.now()
     expect(runSuites(bundle, {}, { order: 'given' })[0]!.cases).toBe(5_000)
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(performance.now() - started).toBeLessThan(5_000)
   })
 })

@@ -142,7 +142,7 @@ describe('rendering', () => {
   ])('of %j stops at its budget', (source, context) => {
     const started = performance.now()
     expect(reasonOf(() => render(source, context))).toBe('BUDGET_EXCEEDED')
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(2_000)
   })
 
   it('never runs a getter and never sees what is inherited', () => {
