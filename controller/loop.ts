@@ -11,6 +11,7 @@ import { writeHeartbeat } from './promotion/heartbeat.ts'
 import { openLive, remember, type Live } from './promotion/live.ts'
 import type { MemoryFiles } from './promotion/memory-files.ts'
 import { openBundleObserver } from './promotion/observe-bundles.ts'
+import { openMainObserver } from './promotion/observe-main.ts'
 import { openMainReader } from './promotion/read-main.ts'
 import { restoreTags } from './promotion/restore-tags.ts'
 import type { Signer } from './promotion/sign.ts'
@@ -100,6 +101,7 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
     return {
       ...deps,
       main,
+      line,
       bundles,
       want: gates.want,
       reportOf: gates.reportOf,
@@ -131,6 +133,7 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
   }
 
   const main = openMainReader(repository)
+  const line = openMainObserver(repository)
   const bundles = openBundleObserver(repository, gates)
   const watch = startWatch({ ...deps, look, onFault: tellFault })
   const pulse = setInterval(() => void beat(), deps.heartbeatIntervalMs)

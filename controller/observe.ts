@@ -3,7 +3,7 @@ import type { Observation } from './plan.ts'
 import type { JudgeRequest } from './promotion/bundle-judge.ts'
 import type { Live } from './promotion/live.ts'
 import type { BundleObserver } from './promotion/observe-bundles.ts'
-import { observeMain } from './promotion/observe-main.ts'
+import type { openMainObserver } from './promotion/observe-main.ts'
 import { orFindings } from './promotion/read-file.ts'
 import { MAIN_REF, type MainReader } from './promotion/read-main.ts'
 import { isReadable } from './promotion/wanted.ts'
@@ -11,6 +11,7 @@ import { isReadable } from './promotion/wanted.ts'
 export type ObserveDeps = {
   repository: Repository
   main: MainReader
+  line: ReturnType<typeof openMainObserver>
   bundles: BundleObserver
 }
 
@@ -18,7 +19,11 @@ export type ObserveDeps = {
 export type Observed = { observation: Observation; missing: JudgeRequest[] }
 
 /** Reads what `main` wants, beside what is known of `live`. Writes nothing. */
-export async function observe({ repository, main, bundles }: ObserveDeps, live: Live, now: Date): Promise<Observed> {
+export async function observe(
+  { repository, main, line: lineOf, bundles }: ObserveDeps,
+  live: Live,
+  now: Date,
+): Promise<Observed> {
   const { head, standing } = live
   const tip = await repository.readRef(MAIN_REF)
   if (tip === null) {
@@ -27,7 +32,7 @@ export async function observe({ repository, main, bundles }: ObserveDeps, live: 
   }
   const read = await orFindings('main', async () => {
     const content = await main.read(tip)
-    return { content, line: await observeMain(repository, tip, head.entry.source, content.governance) }
+    return { content, line: await lineOf(tip, head.entry.source, content.governance) }
   })
   if (!isReadable(read)) {
     const line = { kind: 'unreadable', findings: read.findings } as const

@@ -3,6 +3,7 @@ import type { LedgerHead } from './promotion/head.ts'
 import type { Decision } from '../schemas/ledger/entry.ts'
 import { ALIASES } from '../schemas/names.ts'
 import { differingTenants } from './promotion/differences.ts'
+import { wantsRollback } from './promotion/holds.ts'
 import { nextState, type NextState } from './promotion/next-state.ts'
 import { planAlias } from './promotion/plan-aliases.ts'
 import { planGovernance } from './promotion/plan-governance.ts'
@@ -10,7 +11,7 @@ import { planMain, type MainLine } from './promotion/plan-main.ts'
 import { planSeals } from './promotion/plan-seals.ts'
 import { planRemoval, planTenant } from './promotion/plan-tenants.ts'
 import {
-  isFull,
+  hasRoom,
   newVerdicts,
   record,
   refusedByFindings,
@@ -43,7 +44,8 @@ export type Plan = {
 
 /**
  * Judges every difference between what `main` wants and what is in force (DESIGN section 3). Order inside one entry:
- * governance, seals, tenants, draft, candidate, current; each sees the result of the one before. Pure.
+ * governance, seals, tenants, draft, candidate, current; each sees the result of the one before. Tenants that go back go
+ * before the others, so that no flood of changes holds a rollback up. Pure.
  */
 export function planChanges({ head, main, wanted, standing }: Observation, now: Date): Plan {
   const verdicts = newVerdicts(standing)
@@ -55,12 +57,12 @@ export function planChanges({ head, main, wanted, standing }: Observation, now: 
     planSeals(wanted.bundles, next, verdicts)
     for (const { subject, findings } of wanted.unreadable) record(verdicts, refusedByFindings(subject, findings))
     if (wanted.tenants !== null) planTenants(wanted.tenants, wanted.bundles, next, verdicts)
-  }
+  } else verdicts.partial = true
   const after = standingAfter(verdicts)
   return {
     next,
     covers: main.kind === 'descends' ? main.covers : [],
-    decisions: verdicts.decisions,
+    decisions: verdicts.decisions.toSorted((a, b) => stageOf(a) - stageOf(b)),
     standing: after,
     wakeAt: firstEnd(after),
   }
@@ -73,25 +75,27 @@ function planTenants(
   verdicts: Verdicts,
 ): void {
   const { changed, removed } = differingTenants(tenants, next.before.tenants)
-  const readable: WantedTenant[] = []
-  for (const tenant of removed) if (!isFull(verdicts)) planRemoval(tenant, next, verdicts)
-  for (const tenant of changed) {
-    if ('settings' in tenant) readable.push(tenant)
-    else if (!isFull(verdicts)) record(verdicts, refusedByFindings(`tenants/${tenant.name}`, tenant.findings))
+  const readable = changed.filter((tenant) => 'settings' in tenant)
+  const goesBack = (tenant: WantedTenant) => wantsRollback(tenant, next.before.tenants.get(tenant.name))
+  for (const group of [readable.filter(goesBack), readable.filter((tenant) => !goesBack(tenant))]) {
+    for (const tenant of group) if (hasRoom(verdicts)) planTenant(tenant, next, verdicts)
+    for (const alias of ALIASES)
+      for (const tenant of group) if (hasRoom(verdicts)) planAlias(tenant, alias, bundles, next, verdicts)
   }
-  for (const tenant of readable) if (!isFull(verdicts)) planTenant(tenant, next, verdicts)
-  for (const alias of ALIASES)
-    for (const tenant of readable) if (!isFull(verdicts)) planAlias(tenant, alias, bundles, next, verdicts)
+  for (const tenant of changed)
+    if ('findings' in tenant && hasRoom(verdicts))
+      record(verdicts, refusedByFindings(`tenants/${tenant.name}`, tenant.findings))
+  for (const tenant of removed) if (hasRoom(verdicts)) planRemoval(tenant, next, verdicts)
+}
+
+/** Governance, seals, tenants, draft, candidate, current. */
+function stageOf({ subject }: Decision): number {
+  if (/^(?:main|registry\.yaml|governance(?:\/.*)?)$/.test(subject)) return 0
+  if (/^bundles(?:\/|$)/.test(subject)) return 1
+  return /^tenants(?:\/|$)/.test(subject) ? 2 : 3 + ALIASES.findIndex((alias) => subject.endsWith(`/${alias}`))
 }
 
 function firstEnd(standing: Standing): Date | null {
   const ends = [...standing.values()].flatMap(({ not_before: end }) => (end === null ? [] : [Date.parse(end)]))
   return ends.length === 0 ? null : new Date(Math.min(...ends))
-}
-
-/** Whether any state changes, or only verdicts are told. */
-export function changesState({ next }: Plan): boolean {
-  return (
-    next.tenants.size > 0 || next.seals.size > 0 || next.governance.size > 0 || next.registry !== next.before.registry
-  )
 }

@@ -7,6 +7,16 @@ import type { WantedGovernance } from './wanted.ts'
 /** Commits of `main` that one entry names at most as passed over. */
 const MAX_COVERS = 10_000
 
+/** Looks how the tip of `main` stands to the commit that was last judged; asked for the same two again, it knows. */
+export function openMainObserver(reader: ObjectReader) {
+  let last: { tip: string; judged: string; line: MainLine } | null = null
+  return async (tip: string, judged: string, governance: WantedGovernance | null): Promise<MainLine> => {
+    if (last?.tip !== tip || last.judged !== judged)
+      last = { tip, judged, line: await observeMain(reader, tip, judged, governance) }
+    return last.line
+  }
+}
+
 /**
  * How the tip of `main` stands to the commit that was last judged.
  * @param governance what the tip says, for owners' acceptances of a rewritten `main`: `governance/approvals/<oid>.<principal>.sig`.

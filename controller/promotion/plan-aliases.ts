@@ -141,7 +141,8 @@ function verdictOf(bundle: WantedBundle | undefined, version: string): 'pending'
     case 'refused':
       return bundle.version === version || bundle.version === '' ? 'refused' : 'none'
     case 'passed':
-      return bundle.seal.version === version ? 'refused' : 'none'
+      if (bundle.seal.version !== version) return 'none'
+      return bundle.tag === 'conflict' ? 'refused' : 'pending'
     case 'unreadable':
       return 'refused'
     default:

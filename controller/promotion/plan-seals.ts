@@ -1,12 +1,22 @@
 import type { BundleRef } from '../../schemas/ledger/entry.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import type { NextState } from './next-state.ts'
-import { allowed, record, recordUndecided, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
+import {
+  allowed,
+  hasRoom,
+  MAX_SEALS,
+  record,
+  recordUndecided,
+  refused,
+  refusedByFindings,
+  type Verdicts,
+} from './verdicts.ts'
 import type { PreparedSeal, Refusal, WantedBundle } from './wanted.ts'
 
 /** Bundles whose gates passed are sealed; whose gates still run is not decided yet. */
 export function planSeals(bundles: ReadonlyMap<string, WantedBundle>, next: NextState, verdicts: Verdicts): void {
-  for (const [name, bundle] of [...bundles].sort(([a], [b]) => (a < b ? -1 : 1))) planSeal(name, bundle, next, verdicts)
+  for (const [name, bundle] of [...bundles].sort(([a], [b]) => (a < b ? -1 : 1)))
+    if (hasRoom(verdicts, MAX_SEALS)) planSeal(name, bundle, next, verdicts)
 }
 
 function planSeal(name: string, bundle: WantedBundle, next: NextState, verdicts: Verdicts): void {

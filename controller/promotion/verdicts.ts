@@ -5,6 +5,8 @@ import { tellable } from './tellable.ts'
 
 /** What one entry holds at most; the rest follows in the next one. */
 export const MAX_DECISIONS = 500
+/** Of them for bundles, so that many new ones leave room for a rollback. */
+export const MAX_SEALS = 100
 const MAX_ENTRY_CHARS = 2 * 1024 * 1024
 
 /** Refusals and waits that stand, by subject. They were written once and are not written again while they stand. */
@@ -16,12 +18,16 @@ export type Verdicts = {
   readonly decisions: Decision[]
   /** Their length as JSON. */
   chars: number
+  /** Whether some subjects were not judged at all: what stands about them keeps standing. */
+  partial: boolean
   /** Subjects that differ and were judged, or whose evidence is pending; null where there is no verdict yet. */
   readonly open: Map<string, Decision | null>
   readonly standing: Standing
 }
 
-export const newVerdicts = (standing: Standing): Verdicts => ({ decisions: [], chars: 0, open: new Map(), standing })
+export function newVerdicts(standing: Standing): Verdicts {
+  return { decisions: [], chars: 0, partial: false, open: new Map(), standing }
+}
 
 export function record(verdicts: Verdicts, decision: Decision): void {
   const stands = verdicts.standing.get(decision.subject)
@@ -38,14 +44,17 @@ export function recordUndecided(verdicts: Verdicts, subject: string): void {
   verdicts.open.set(subject, null)
 }
 
-export const isFull = ({ decisions, chars }: Verdicts): boolean =>
-  decisions.length >= MAX_DECISIONS || chars >= MAX_ENTRY_CHARS
+/** Whether one more subject may be judged for this entry; where not, the next entry goes on. */
+export function hasRoom(verdicts: Verdicts, max: number = MAX_DECISIONS): boolean {
+  const room = verdicts.decisions.length < max && verdicts.chars < MAX_ENTRY_CHARS
+  if (!room) verdicts.partial = true
+  return room
+}
 
 /** What stands once the verdicts are written: nothing about subjects that no longer differ. */
-export function standingAfter(verdicts: Verdicts): Map<string, Decision> {
-  const { open, standing, decisions } = verdicts
+export function standingAfter({ open, standing, decisions, partial }: Verdicts): Map<string, Decision> {
   const after = new Map<string, Decision>()
-  for (const [subject, decision] of standing) if (isFull(verdicts) || open.has(subject)) after.set(subject, decision)
+  for (const [subject, decision] of standing) if (partial || open.has(subject)) after.set(subject, decision)
   for (const { subject, decision } of decisions) if (decision === 'allow') after.delete(subject)
   for (const [subject, decision] of open) if (decision !== null) after.set(subject, decision)
   return after

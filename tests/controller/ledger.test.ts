@@ -134,7 +134,10 @@ describe('the ledger that a controller writes', () => {
     expect(await liveRef()).toBe(forged)
     await registry.repository.updateRefs([{ ref: LIVE_REF, old: forged, new: head }])
     await promoted()
-    expect(loop.status().status).toBe('ready')
+    await eventually(
+      async () => loop.status().status,
+      (status) => status === 'ready',
+    )
   })
 
   it('takes a seal that stands there already, and refuses another object under its tag', async () => {

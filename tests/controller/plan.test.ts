@@ -236,6 +236,32 @@ describe('one entry', () => {
     expect(third.decisions).toHaveLength(0)
   })
 
+  it('lets a rollback go before any flood of other changes', async () => {
+    const before = await runningV1()
+    const approvals = await approval(['ben', people.ben], before, 'shop', 'current', v2)
+    const ahead = shop({ candidate: v2, current: v2 }, { approvals })
+    const head = headAfter(before, planChanges(observing(before, ahead), START))
+    const flood = Array.from({ length: 600 }, (_, index) => wantedTenant(`a-${index}`, holding({ candidate: v1 })))
+    const bundles = Object.fromEntries(
+      Array.from({ length: 600 }, (_, index) => [
+        `b-${index}`,
+        { kind: 'unreadable', findings: [broken(`bundles/b-${index}`)] } as const,
+      ]),
+    )
+    const wants = { tenants: [...flood, ...shop({ candidate: v1, current: v1 }).tenants!], bundles }
+    const { decisions } = planChanges(observing(head, wants), later(1))
+    expect(told(decisions)).toContain('shop/current ROLLED_BACK')
+    expect(decisions).toHaveLength(500)
+  })
+
+  it('keeps what stands while main is not to be believed', async () => {
+    const head = await runningV1()
+    const first = planChanges(observing(head, shop({ candidate: v1, current: v2 })), START)
+    const main = { kind: 'rewritten', tip: '9'.repeat(40), acceptances: [] } as const
+    const halted = planChanges(observing(head, {}, { main, standing: first.standing }), START)
+    expect([...halted.standing.keys()].sort()).toEqual(['main', 'shop/current'])
+  })
+
   it('names the commits that it passed over', async () => {
     const covers = ['3'.repeat(40), '4'.repeat(40)]
     const head = await runningV1()
@@ -282,8 +308,8 @@ describe('a malformed file', () => {
     ]
     const plan = planChanges(observing(head, { tenants }), START)
     expect(told(plan.decisions)).toEqual([
-      'tenants/shop deny YAML_INVALID',
       'tenants/bank CHANGED',
+      'tenants/shop deny YAML_INVALID',
       'bank/candidate PROMOTED',
     ])
   })
