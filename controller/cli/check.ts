@@ -1,98 +1,126 @@
-import type { SuiteResult } from '../../runtime/engine/suites.ts'
-import type { Finding } from '../../schemas/finding.ts'
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { openSandbox, type Sandbox } from '../gates/sandbox.ts'
-import type { SealedVersion } from '../gates/gate.ts'
+import { openAuthorGates } from './author-gates.ts'
+import { behaviourOfMerge } from './behaviour.ts'
+import { checkClone } from './check-clone.ts'
+import type { CheckResult } from './check-result.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
 import { optionText, type Call, type CommandSpec } from './command.ts'
-import { formatFindings } from './findings.ts'
-import { requireRules } from './rules.ts'
-import { sealedVersions } from './sealed-versions.ts'
-import { bundleNames, bundleOf, readWorkTree } from './work-tree.ts'
-import type { Registry } from '../../schemas/registry/registry.ts'
+import { formatJunit } from './formats/junit.ts'
+import { formatMarkdown } from './formats/markdown.ts'
+import { formatPretty } from './formats/pretty.ts'
+import { formatSarif } from './formats/sarif.ts'
+import { knownLedger } from './known-ledger.ts'
+import { OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import type { Terminal } from './terminal.ts'
+import { WATCH_OPTION, watchClone } from './watch-clone.ts'
 
-/** What `check --json` prints (DESIGN section 7). */
-export type CheckResult = {
-  verdict: 'pass' | 'fail'
-  findings: Finding[]
-  suites: SuiteResult[]
-  bundles: { bundle: string; version: string; digest: string | null; verdict: 'pass' | 'fail' }[]
+const FORMATS = ['pretty', 'json', 'sarif', 'junit', 'markdown'] as const
+type Format = (typeof FORMATS)[number]
+
+/** Formats of the files that `--write` names, by the ends of their names. */
+const ENDINGS: Readonly<Record<string, Format>> = {
+  '.json': 'json',
+  '.sarif': 'sarif',
+  '.xml': 'junit',
+  '.md': 'markdown',
 }
 
 export const check: CommandSpec = {
   name: 'check',
-  summary: 'judge the registry in this clone as the controller will',
+  summary: 'judge the registry in this clone as the controller will after the merge',
   options: [
     ['--base <rev>', 'only what differs from this revision, such as origin/main'],
-    ['--format <format>', 'pretty or json'],
+    ['--format <format>', `${FORMATS.join(', ')} (default: pretty)`],
+    ['--write <file...>', 'write to these files too; .json, .sarif, .xml (JUnit) or .md says in which format'],
+    ['--require-approvals', 'fail where an approval is still missing'],
+    WATCH_OPTION,
+    TRUST_OPTION,
+    OFFLINE_OPTION,
     CLONE_OPTION,
   ],
   async run(call) {
     const format = requireFormat(call)
+    const files = filesToWrite(call)
     const clone = await openClone(call)
-    const result = await checkClone(clone, optionText(call, 'base'))
+    const base = optionText(call, 'base')
+    const ledger = await knownLedger(call, clone)
     const { terminal } = call
-    if (format === 'json') terminal.out(JSON.stringify(result))
-    else {
-      if (result.findings.length > 0) terminal.out(formatFindings(result.findings, terminal))
-      for (const { bundle, version, digest, verdict } of result.bundles) {
-        terminal.out(
-          `${verdict === 'pass' ? terminal.style('green', '✔') : terminal.style('red', '✘')} ${bundle} ${version}  ${digest ?? 'does not compile'}`,
-        )
-      }
-      const errors = result.findings.filter((finding) => finding.severity === 'error').length
-      terminal.out(
-        result.verdict === 'pass' ? terminal.style('green', 'pass') : terminal.style('red', `fail: ${errors} error(s)`),
+    if (call.options['watch'] === true) return watch(call, clone, ledger, base)
+    if (ledger.head === null && format === 'pretty')
+      terminal.err(
+        'No root is pinned (git config contractor.trust), so what the merge would do to tenants is not shown.',
       )
+    const gates = openAuthorGates(clone, 'sandbox')
+    try {
+      const { result, judged } = await checkClone({ clone, gates, ledger, now: () => new Date() }, base)
+      result.behaviour.push(...(await behaviourOfMerge(clone.repository, ledger.seals, judged, result.merge)))
+      const final = call.options['requireApprovals'] === true ? withApprovalsRequired(result) : result
+      terminal.out(formatAs(format, final, terminal))
+      for (const { path, as } of files) await writeFile(path, formatAs(as, final, terminal))
+      return final.verdict === 'pass' ? 0 : 1
+    } finally {
+      await gates.stop()
     }
-    return result.verdict === 'pass' ? 0 : 1
   },
 }
 
-function requireFormat(call: Call): 'pretty' | 'json' {
-  const format = optionText(call, 'format') ?? (call.terminal.json ? 'json' : 'pretty')
-  if (format === 'pretty' || format === 'json') return format
-  throw new Fault('USAGE', `--format: expected pretty or json, got "${format}".`)
+async function watch(
+  call: Call,
+  clone: Clone,
+  ledger: Awaited<ReturnType<typeof knownLedger>>,
+  base: string | undefined,
+) {
+  const gates = openAuthorGates(clone, 'in-process')
+  const deps = { clone, gates, ledger, now: () => new Date() }
+  return watchClone(call, clone, async () => {
+    const { result } = await checkClone(deps, base)
+    return call.terminal.json ? JSON.stringify(result) : formatPretty(result, call.terminal)
+  })
 }
 
-async function checkClone(clone: Clone, base: string | undefined): Promise<CheckResult> {
-  const files = await readWorkTree(clone)
-  const { parsed, rules } = requireRules(files)
-  const changed = base === undefined ? null : await changedPaths(clone, base)
-  const counts = ({ path }: Finding) => changed === null || changed.has(path)
-  const findings = [...parsed.findings, ...[...parsed.tenants.values()].flatMap((tenant) => tenant.findings)].filter(
-    counts,
-  )
-  const names = bundleNames(changed ?? files.keys()).filter((name) => bundleOf(files, name).size > 0)
-  const sealed = await sealedVersions(clone)
-  const sandbox = openSandbox()
-  try {
-    const judged = await Promise.all(names.map((name) => judge(sandbox, files, name, rules, sealed)))
-    const all = [...findings, ...judged.flatMap(({ report }) => report.findings)]
-    return {
-      verdict: all.some((finding) => finding.severity === 'error') ? 'fail' : 'pass',
-      findings: all,
-      suites: judged.flatMap(({ report }) => report.suites),
-      bundles: judged.map(({ report: { bundle, version, digest, verdict } }) => ({ bundle, version, digest, verdict })),
-    }
-  } finally {
-    await sandbox.stop()
+function formatAs(format: Format, result: CheckResult, terminal: Terminal): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(result)}\n`
+    case 'sarif':
+      return formatSarif(result)
+    case 'junit':
+      return formatJunit(result)
+    case 'markdown':
+      return formatMarkdown(result)
+    case 'pretty':
+      return formatPretty(result, terminal)
+    default:
+      return format satisfies never
   }
 }
 
-function judge(
-  sandbox: Sandbox,
-  files: ReadonlyMap<string, Buffer>,
-  name: string,
-  rules: Registry,
-  sealed: ReadonlyMap<string, SealedVersion[]>,
-) {
-  return sandbox.judge({ files: bundleOf(files, name), name, rules, sealed: sealed.get(name) ?? [], previous: null })
+function requireFormat(call: Call): Format {
+  const given = optionText(call, 'format') ?? (call.terminal.json ? 'json' : 'pretty')
+  const format = FORMATS.find((known) => known === given)
+  if (format !== undefined) return format
+  throw new Fault('USAGE', `--format: expected ${FORMATS.join(', ')}, got "${given}".`)
 }
 
-async function changedPaths(clone: Clone, base: string): Promise<Set<string>> {
-  const against = await clone.git('merge-base', base, 'HEAD')
-  const tracked = await clone.git('diff', '--name-only', '-z', against)
-  const untracked = await clone.git('ls-files', '-z', '--others', '--exclude-standard')
-  return new Set([...tracked.split('\0'), ...untracked.split('\0')].filter((path) => path !== ''))
+function filesToWrite({ options, cwd }: Call): { path: string; as: Format }[] {
+  const given = options['write']
+  return (Array.isArray(given) ? given : []).map((name) => {
+    const as = ENDINGS[/\.[a-z]+$/.exec(name)?.[0] ?? '']
+    if (as === undefined)
+      throw new Fault(
+        'USAGE',
+        `--write: expected a name that ends in ${Object.keys(ENDINGS).join(', ')}, got "${name}".`,
+      )
+    return { path: resolve(cwd, name), as }
+  })
+}
+
+/** For the check that a merge requires: what people still have to approve is an error then. */
+function withApprovalsRequired(result: CheckResult): CheckResult {
+  const findings = result.findings.map((finding) =>
+    finding.gate === 'merge' && finding.severity === 'warning' ? { ...finding, severity: 'error' as const } : finding,
+  )
+  return { ...result, findings, verdict: findings.some(({ severity }) => severity === 'error') ? 'fail' : 'pass' }
 }

@@ -15,18 +15,25 @@ export const OFFLINE_OPTION = ['--offline', 'do not fetch first; read what the c
 
 /** The pinned root. @throws Fault `CONFIG_INVALID` where none is named: nothing is believed without one */
 export async function pinnedRoot(call: Call, clone: Clone): Promise<Root> {
-  const named = optionText(call, 'trust') ?? call.env['CONTRACTOR_TRUST'] ?? (await configured(clone))
-  if (named === '') {
+  const path = await pinnedRootPath(call, clone)
+  if (path === null) {
     throw new Fault(
       'CONFIG_INVALID',
       'No root is pinned, so nothing on `live` can be believed. Name root.json with --trust, CONTRACTOR_TRUST or `git config contractor.trust <path>`.',
     )
   }
-  const path = resolve(call.cwd, named)
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new Fault('CONFIG_INVALID', `The pinned root ${path} cannot be read.`, { cause: error })
   })
   return parseRoot(bytes)
+}
+
+/** Path of the root that this call pins; null where none is named. */
+export async function pinnedRootPath(call: Call, clone: Clone): Promise<string | null> {
+  const given = optionText(call, 'trust') ?? call.env['CONTRACTOR_TRUST'] ?? ''
+  if (given !== '') return resolve(call.cwd, given)
+  const configured = await clone.git('config', '--default', '', '--get', 'contractor.trust')
+  return configured === '' ? null : resolve(clone.root, configured)
 }
 
 /**
@@ -44,13 +51,7 @@ export async function liveHead(call: Call, clone: Clone): Promise<string> {
   const remotes = await clone.git('remote')
   const remote = remotes.split('\n').includes('origin')
   if (remote && call.options['offline'] !== true) {
-    await clone.git(
-      'fetch',
-      '--quiet',
-      'origin',
-      '+refs/heads/live:refs/remotes/origin/live',
-      '+refs/tags/bundles/*:refs/tags/bundles/*',
-    )
+    await fetchLive(clone)
   }
   const head = await clone.repository.readRef(remote ? 'refs/remotes/origin/live' : 'refs/heads/live')
   if (head !== null) return head
@@ -60,6 +61,13 @@ export async function liveHead(call: Call, clone: Clone): Promise<string> {
   )
 }
 
-function configured(clone: Clone): Promise<string> {
-  return clone.git('config', '--default', '', '--get', 'contractor.trust')
+async function fetchLive(clone: Clone): Promise<void> {
+  const refs = ['+refs/heads/live:refs/remotes/origin/live', '+refs/tags/bundles/*:refs/tags/bundles/*']
+  try {
+    await clone.git('fetch', '--quiet', 'origin', ...refs)
+  } catch (error) {
+    if (!(error instanceof Fault) || error.reason !== 'USAGE') throw error
+    if (/couldn't find remote ref/i.test(error.message)) return
+    throw new Fault('REMOTE_UNAVAILABLE', `origin could not be asked: ${error.message}`, { cause: error })
+  }
 }

@@ -13,7 +13,7 @@ export const test: CommandSpec = {
   async run(call) {
     const clone = await openClone(call)
     const names =
-      call.args[0] === undefined ? bundleNames((await readWorkTree(clone, 'bundles')).keys()) : [call.args[0]]
+      call.args[0] === undefined ? bundleNames((await readWorkTree(clone, ['bundles'])).keys()) : [call.args[0]]
     const filter = optionText(call, 'filter')
     const suites: SuiteResult[] = []
     for (const name of names) {

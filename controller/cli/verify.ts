@@ -30,7 +30,8 @@ export const verify: CommandSpec = {
     for (const record of state.seals.values()) await readSealedBundle(clone.repository, record, keys)
     const ms = Math.round(performance.now() - started)
     const bundles = state.seals.size
-    if (terminal.json) terminal.out(JSON.stringify({ verdict: 'pass', registry: root.registry, seq, head, ...counted, bundles, ms }))
+    if (terminal.json)
+      terminal.out(JSON.stringify({ verdict: 'pass', registry: root.registry, seq, head, ...counted, bundles, ms }))
     else {
       const done = terminal.style('green', '✔')
       terminal.out(`${done} ${root.registry}: seq 0 to ${seq}, every commit signed by keys under the pinned root

@@ -2,24 +2,48 @@ import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import { Fault } from '../../schemas/fault.ts'
+import type { Finding } from '../../schemas/finding.ts'
 import { NAME } from '../../schemas/names.ts'
 import type { Clone } from './clone.ts'
 
+/** What belongs to the registry; everything else at the top is the team's own (DESIGN section 2). */
+export const REGISTRY_PATHS: readonly string[] = ['registry.yaml', 'governance', 'bundles', 'tenants']
+
+/** Files of the registry by path from its top, and what is there that is no plain file. */
+export type WorkTree = { files: Map<string, Buffer>; findings: Finding[] }
+
+const EXECUTABLE = 0o100
+
 /**
- * Files below `folder` as they stand in the work tree, new ones too and ignored ones not, keyed by their path from the
- * top. What an author checks before a commit; the controller itself reads Git blobs only.
+ * Files of the registry as they stand in the work tree, new ones too and ignored ones not. What an author checks before
+ * a commit; the controller itself reads Git blobs only.
  */
-export async function readWorkTree(clone: Clone, folder = '.'): Promise<Map<string, Buffer>> {
-  const listed = await clone.git('ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', folder)
+export async function lookAtWorkTree(clone: Clone, paths: readonly string[] = REGISTRY_PATHS): Promise<WorkTree> {
+  const listed = await clone.git('ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths)
+  const hasModes = (await clone.git('config', '--default', 'true', '--get', 'core.fileMode')) === 'true'
+  const names = [...new Set(listed.split('\0').filter((name) => name !== ''))].sort()
   const files = new Map<string, Buffer>()
-  for (const path of new Set(listed.split('\0').filter((name) => name !== ''))) {
-    const info = await lstat(join(clone.root, path)).catch(removedOnDisk)
-    if (info === null) continue
-    if (!info.isFile())
-      throw new Fault('PATH_INVALID', `${path} is not a plain file; the registry holds plain files only.`)
-    files.set(path, await readFile(join(clone.root, path)))
+  const findings: Finding[] = []
+  const read = await Promise.all(names.map((path) => readEntry(join(clone.root, path))))
+  for (const [index, path] of names.entries()) {
+    const entry = read[index] ?? null
+    if (entry === null) continue
+    if (entry.body !== null) files.set(path, entry.body)
+    if (entry.body === null) findings.push(notPlain(path, 'a link or a folder of another repository'))
+    else if (hasModes && (entry.mode & EXECUTABLE) !== 0) findings.push(notPlain(path, 'an executable file'))
   }
-  return files
+  return { files, findings }
+}
+
+/** The files alone. @throws Fault `PATH_INVALID` where something is no plain file */
+export async function readWorkTree(
+  clone: Clone,
+  paths: readonly string[] = REGISTRY_PATHS,
+): Promise<Map<string, Buffer>> {
+  const { files, findings } = await lookAtWorkTree(clone, paths)
+  const [first] = findings
+  if (first === undefined) return files
+  throw new Fault('PATH_INVALID', `${first.path}: ${first.message}`, { findings })
 }
 
 /** The source of one bundle, keyed by paths inside it. */
@@ -42,11 +66,26 @@ export function requireBundle(files: ReadonlyMap<string, Buffer>, name: string):
   const known = bundleNames(files.keys())
   throw new Fault(
     'USAGE',
-    `There is no bundles/${name}/.${known.length === 0 ? '' : ` There are: ${known.join(', ')}.`}`,
+    `There is no bundles/${name}/.${known.length === 0 ? ' `contractor new bundle` makes one.' : ` There are: ${known.join(', ')}.`}`,
   )
 }
 
+/** `body` is null for what is no plain file; null for what is listed and gone from the disk. */
+async function readEntry(path: string): Promise<{ body: Buffer | null; mode: number } | null> {
+  const info = await lstat(path).catch(removedOnDisk)
+  if (info === null) return null
+  return { body: info.isFile() ? await readFile(path) : null, mode: info.mode }
+}
+
 function removedOnDisk(error: unknown): null {
-  if ((error as { code?: string }).code === 'ENOENT') return null
+  const { code } = error as { code?: string }
+  if (code === 'ENOENT' || code === 'ENOTDIR') return null
   throw error
+}
+
+function notPlain(path: string, found: string): Finding {
+  const place = { path, line: 1, column: 1 }
+  const message = `expected a plain file (mode 100644), found ${found}`
+  const hint = 'Replace it by a plain file, `chmod -x` an executable one.'
+  return { gate: 'layout', code: 'PATH_INVALID', severity: 'error', ...place, message, hint }
 }

@@ -40,12 +40,12 @@ export type AliasGate = { name: string; judge(evidence: AliasEvidence): AliasFin
 
 export const PASS: AliasFinding = { verdict: 'pass' }
 
-export function held({ state, alias }: AliasEvidence): AliasState | null {
+export function held({ state, alias }: Pick<AliasEvidence, 'state' | 'alias'>): AliasState | null {
   return state?.aliases[alias] ?? null
 }
 
 /** The digest that the alias would hold. */
-export function wantedDigest({ wanted, seal }: AliasEvidence): string | null {
+export function wantedDigest({ wanted, seal }: Pick<AliasEvidence, 'wanted' | 'seal'>): string | null {
   return wanted.digest ?? seal?.digest ?? null
 }
 

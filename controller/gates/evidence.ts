@@ -22,7 +22,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
   const templates = bundle === null ? [] : templateFindings(bundle, prefix)
   const entities = bundle === null ? [] : entityFindings(bundle, prefix)
   const sound = ![...findings, ...templates, ...entities].some((finding) => finding.severity === 'error')
-  const compiled = bundle !== null && sound ? compile(files, request.rules.compiler) : null
+  const compiled = bundle !== null && sound ? compile(request) : null
   const loaded = compiled?.kind === 'compiled' ? compiled.loaded : null
   const evidence: Evidence = {
     name,
@@ -48,9 +48,9 @@ type Compiled =
   | { kind: 'compiled'; files: BundleFiles; digest: string; bundleId: string; loaded: LoadedBundle }
   | { kind: 'failed'; fault: Fault }
 
-function compile(files: BundleFiles, compiler: number): Compiled {
+function compile({ files, rules, router }: GateRequest): Compiled {
   try {
-    const compiled = compileBundle(files, compiler)
+    const compiled = compileBundle(files, rules.compiler, router === undefined ? undefined : () => router)
     return { kind: 'compiled', ...compiled, loaded: loadBundle(compiled.files) }
   } catch (error) {
     if (error instanceof Fault) return { kind: 'failed', fault: error }

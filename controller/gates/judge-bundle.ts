@@ -15,6 +15,8 @@ export type GateRequest = {
   sealed: readonly SealedVersion[]
   /** Sealed files of the greatest sealed version below this one. */
   previous: BundleFiles | null
+  /** The router that this very ontology was compiled to before, on a machine that trusts itself; the controller has none. */
+  router?: Buffer
 }
 
 /** `sealed` holds the sealed files where the bundle compiled, whatever the verdict. */

@@ -9,20 +9,26 @@ type WireFiles = [path: string, base64: string][]
  * those under `sealed/` and the manifest come back, so that the child cannot put other sources in their place.
  */
 export function encodeRequest(request: GateRequest): string {
-  const { files, previous, ...rest } = request
+  const { files, previous, router, ...rest } = request
   return JSON.stringify({
     ...rest,
     files: encodeFiles(files),
     previous: previous === null ? null : encodeFiles(previous),
+    router: router?.toString('base64') ?? null,
   })
 }
 
 export function decodeRequest(text: string): GateRequest {
-  const { files, previous, ...rest } = JSON.parse(text) as Omit<GateRequest, 'files' | 'previous'> & {
-    files: WireFiles
-    previous: WireFiles | null
+  const { files, previous, router, ...rest } = JSON.parse(text) as Omit<
+    GateRequest,
+    'files' | 'previous' | 'router'
+  > & { files: WireFiles; previous: WireFiles | null; router: string | null }
+  return {
+    ...rest,
+    files: decodeFiles(files),
+    previous: previous === null ? null : decodeFiles(previous),
+    ...(router === null ? {} : { router: Buffer.from(router, 'base64') }),
   }
-  return { ...rest, files: decodeFiles(files), previous: previous === null ? null : decodeFiles(previous) }
 }
 
 export function encodeOutcome({ report, sealed }: GateOutcome, source: BundleFiles): string {

@@ -1,5 +1,6 @@
 import { Fault } from '../../schemas/fault.ts'
 import { parseManifest } from '../../schemas/registry/manifest.ts'
+import type { Ontology } from '../../schemas/registry/ontology.ts'
 import { compileRouter } from '../engine/routing/compile.ts'
 import { bundleDigest, bundleId, sourceDigest } from './digest.ts'
 import type { BundleFiles } from './files.ts'
@@ -11,7 +12,10 @@ import { checkRunnable } from './runnable.ts'
 /** `files` are the sealed bundle; `digest` is its identity, `sourceDigest` and `bundleId` those of the source. */
 export type CompiledBundle = { files: BundleFiles; sourceDigest: string; bundleId: string; digest: string }
 
-type Compiler = (bundle: ParsedBundle, sourceDigest: string) => ReadonlyMap<string, Buffer>
+/** Gives the router of an ontology. An author's machine may keep those that it compiled before. */
+export type RouterOf = (ontology: Ontology) => Buffer
+
+type Compiler = (bundle: ParsedBundle, sourceDigest: string, routerOf: RouterOf) => ReadonlyMap<string, Buffer>
 
 /**
  * Released compilers, by the version that `registry.yaml` names. A released compiler never changes what it makes of a
@@ -28,7 +32,11 @@ export const NEWEST_COMPILER = Math.max(...COMPILERS.keys())
  * @throws Fault `CONFIG_INVALID` for a compiler that this version does not have; `LAYOUT_INVALID` for a source that is
  *   sealed already; the code of its first finding for a source that does not parse or could not be executed.
  */
-export function compileBundle(source: BundleFiles, compiler: number): CompiledBundle {
+export function compileBundle(
+  source: BundleFiles,
+  compiler: number,
+  routerOf: RouterOf = compileRouter,
+): CompiledBundle {
   const compile = COMPILERS.get(compiler)
   if (compile === undefined) {
     const known = [...COMPILERS.keys()].join(', ')
@@ -44,7 +52,7 @@ export function compileBundle(source: BundleFiles, compiler: number): CompiledBu
   const files = new Map([
     ...source,
     ['manifest.yaml', sealedManifest(source, bundleId(digestOfSource))],
-    ...compile(bundle, digestOfSource),
+    ...compile(bundle, digestOfSource, routerOf),
   ])
   loadBundle(files)
   return { files, sourceDigest: digestOfSource, bundleId: bundleId(digestOfSource), digest: bundleDigest(files) }
@@ -53,6 +61,7 @@ export function compileBundle(source: BundleFiles, compiler: number): CompiledBu
 function compileV1(
   { manifest, ontology, entities, policies, valuesSchema }: ParsedBundle,
   digest: string,
+  routerOf: RouterOf,
 ): ReadonlyMap<string, Buffer> {
   const { language, routing, fallback, intents } = ontology
   const program: Program = {
@@ -72,7 +81,7 @@ function compileV1(
   }
   return new Map([
     [PROGRAM_FILE, Buffer.from(`${JSON.stringify(program, null, 2)}\n`)],
-    [ROUTER_FILE, compileRouter(ontology)],
+    [ROUTER_FILE, routerOf(ontology)],
   ])
 }
 

@@ -164,7 +164,12 @@ function judgeOne(
   return { principal, statement, signature: approval.signature, ...members }
 }
 
-const mayApprove = ({ members, approve }: Role, principal: string, { alias, tenant }: AliasChange): boolean =>
+/** Whether the role lets this principal approve changes of this alias of this tenant. */
+export const mayApprove = (
+  { members, approve }: Role,
+  principal: string,
+  { alias, tenant }: Pick<AliasChange, 'alias' | 'tenant'>,
+): boolean =>
   members.includes(principal) &&
   (approve.aliases.includes('*') || approve.aliases.includes(alias)) &&
   (approve.tenants.includes('*') || approve.tenants.includes(tenant))

@@ -1,0 +1,33 @@
+import { judgeBundle } from '../gates/evidence.ts'
+import type { GateOutcome, GateRequest } from '../gates/judge-bundle.ts'
+import { openSandbox } from '../gates/sandbox.ts'
+import type { Clone } from './clone.ts'
+import { openRouterCache } from './router-cache.ts'
+
+/** The gates as an author runs them: those of the controller, with the routers that this clone compiled before. */
+export type AuthorGates = {
+  judge(request: Omit<GateRequest, 'router'>): Promise<GateOutcome>
+  stop(): Promise<void>
+}
+
+/**
+ * `sandbox` is for whatever came from other people. `in-process` is for the files that an author is writing, and has
+ * no process to start: hostile files would only hurt the one who wrote them.
+ */
+export function openAuthorGates(clone: Clone, where: 'sandbox' | 'in-process'): AuthorGates {
+  const routers = openRouterCache(clone)
+  const sandbox = where === 'sandbox' ? openSandbox() : null
+  return {
+    async judge(request) {
+      const { compiler } = request.rules
+      const router = await routers.get(request.files, compiler)
+      const whole = router === null ? request : { ...request, router }
+      const outcome = sandbox === null ? judgeBundle(whole) : await sandbox.judge(whole)
+      if (outcome.sealed !== null) await routers.put(outcome.sealed, compiler)
+      return outcome
+    },
+    async stop() {
+      await sandbox?.stop()
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { parseRegistry } from '../../runtime/registry/parse-registry.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { Finding } from '../../schemas/finding.ts'
+import { openMainReader, type MainContent } from '../promotion/read-main.ts'
+import { isReadable, type WantedBundle } from '../promotion/wanted.ts'
+import type { AuthorGates } from './author-gates.ts'
+import type { CheckResult, MergePreview } from './check-result.ts'
+import type { Clone } from './clone.ts'
+import { judgeFolder, wantedBundle, type JudgedBundle } from './judge-folders.ts'
+import type { KnownLedger } from './known-ledger.ts'
+import { mergeFindings } from './merge-findings.ts'
+import { mergeInMemory, type Merged } from './merge-in-memory.ts'
+import { previewMerge, type Side } from './merge-preview.ts'
+import { bundleNames, lookAtWorkTree } from './work-tree.ts'
+
+export type CheckDeps = { clone: Clone; gates: AuthorGates; ledger: KnownLedger; now: () => Date }
+
+export type Checked = { result: CheckResult; judged: JudgedBundle[] }
+
+/**
+ * Judges what the work tree would make of `main`: all of it, or what differs from `base`. Writes nothing but what the
+ * clone keeps to be faster.
+ */
+export async function checkClone(deps: CheckDeps, base: string | undefined): Promise<Checked> {
+  const { clone, ledger, gates, now } = deps
+  const { files, findings: odd } = await lookAtWorkTree(clone)
+  const merged = await mergeInMemory(clone, files, base, now())
+  const outside = parseRegistry(new Map([...files].filter(([path]) => !path.startsWith('bundles/'))))
+  const ofTenants = [...outside.tenants.values()].flatMap((tenant) => tenant.findings)
+  const { changed, objects } = merged
+  const found = [...odd, ...outside.findings, ...ofTenants].filter(({ path }) => changed === null || changed.has(path))
+  const rules = ledger.head?.state.registry.rules ?? outside.registry
+  if (rules === null)
+    return { result: resultOf([...found, ...whyNoRules(outside.findings, found)], [], null), judged: [] }
+
+  const reader = openMainReader(objects)
+  const content = await reader.read(merged.tip)
+  const judged = await Promise.all(
+    namesToJudge(merged, content, ledger).map((name) =>
+      judgeFolder({ objects, gates, rules, seals: ledger.seals }, name, content.bundles.get(name)!),
+    ),
+  )
+  const findings = [...found, ...judged.flatMap(({ report }) => report.findings)]
+  if (ledger.head === null) return { result: resultOf(findings, judged, null), judged }
+
+  const { head } = ledger
+  const sideOf = async (tip: string, at: MainContent, verdicts: readonly JudgedBundle[]): Promise<Side> => {
+    const bundles = new Map<string, WantedBundle>()
+    for (const [name, folder] of at.bundles) {
+      const verdict = verdicts.find((bundle) => bundle.name === name)
+      bundles.set(name, await wantedBundle(objects, head, { name, folder, tip, now: now() }, verdict))
+    }
+    return { tip, content: at, bundles }
+  }
+  const before = merged.base === null ? null : await sideOf(merged.base, await reader.read(merged.base), [])
+  const merge = previewMerge(head, await sideOf(merged.tip, content, judged), before, now())
+  return { result: resultOf([...findings, ...mergeFindings(merge, findings)], judged, merge), judged }
+}
+
+/** Bundles that the branch changes, and those that its alias files name and nobody has sealed. */
+function namesToJudge({ changed }: Merged, { bundles, tenants }: MainContent, { seals }: KnownLedger): string[] {
+  if (changed === null) return [...bundles.keys()].sort()
+  const names = new Set(bundleNames(changed))
+  for (const path of changed) {
+    const [, tenant = '', alias = ''] = /^tenants\/([^/]+)\/aliases\/([a-z]+)\.yaml$/.exec(path) ?? []
+    const wanted = tenants?.get(tenant)
+    const file = wanted === undefined || !('aliases' in wanted) ? undefined : wanted.aliases[alias as 'current']
+    if (file === undefined || !isReadable(file)) continue
+    const { bundle, version } = file.value
+    if (!seals.has(`${bundle}/${version}`)) names.add(bundle)
+  }
+  return [...names].filter((name) => bundles.has(name)).sort()
+}
+
+function resultOf(findings: Finding[], judged: readonly JudgedBundle[], merge: MergePreview | null): CheckResult {
+  return {
+    verdict: findings.some(({ severity }) => severity === 'error') ? 'fail' : 'pass',
+    findings,
+    suites: judged.flatMap(({ report }) => report.suites),
+    bundles: judged.map(({ report: { bundle, version, digest, verdict, ran } }) => ({
+      bundle,
+      version,
+      digest,
+      verdict,
+      ran,
+    })),
+    behaviour: [],
+    merge,
+  }
+}
+
+/** Without rules nothing can be judged, whether or not the branch broke them. */
+function whyNoRules(all: readonly Finding[], told: readonly Finding[]): Finding[] {
+  const why = all.filter(({ path, severity }) => path === 'registry.yaml' && severity === 'error')
+  if (why.length === 0) throw new Fault('FILE_INVALID', 'registry.yaml cannot be used, so nothing can be judged.')
+  return why.filter((finding) => !told.includes(finding))
+}

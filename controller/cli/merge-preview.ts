@@ -1,0 +1,103 @@
+import { judgeApprovals, mayApprove } from '../../runtime/trust/approvals.ts'
+import { ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
+import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
+import { ALIASES, type AliasName } from '../../schemas/names.ts'
+import { isRollback } from '../gates/rollback.ts'
+import { planChanges, type Plan } from '../plan.ts'
+import type { LedgerHead } from '../promotion/head.ts'
+import { sealOf } from '../promotion/next-state.ts'
+import type { MainContent } from '../promotion/read-main.ts'
+import { isSameVerdict, MAX_DECISIONS } from '../promotion/verdicts.ts'
+import type { Wanted, WantedBundle } from '../promotion/wanted.ts'
+import type { ApprovalsNeeded, MergePreview, PreviewedDecision } from './check-result.ts'
+
+/** A commit of `main`, there or about to be, and what is known of its bundles. */
+export type Side = { tip: string; content: MainContent; bundles: ReadonlyMap<string, WantedBundle> }
+
+/**
+ * What the controller would decide about `after` that it does not decide about `before` already. The plan is the
+ * controller's own.
+ */
+export function previewMerge(head: LedgerHead, after: Side, before: Side | null, now: Date): MergePreview {
+  const known = before === null ? [] : planOf(head, before, now).decisions
+  const plan = planOf(head, after, now)
+  const fresh = plan.decisions.filter((decision) => !known.some((other) => isSameVerdict(decision, other)))
+  return {
+    seq: head.seq,
+    complete: plan.decisions.length < MAX_DECISIONS,
+    decisions: fresh.map((decision) => previewOf(decision, head, after.content, plan)),
+  }
+}
+
+function planOf(head: LedgerHead, { tip, content, bundles }: Side, now: Date): Plan {
+  const wanted: Wanted = { ...content, bundles }
+  return planChanges({ head, main: { kind: 'descends', tip, covers: [] }, wanted, standing: new Map() }, now)
+}
+
+function previewOf(decision: Decision, head: LedgerHead, content: MainContent, plan: Plan): PreviewedDecision {
+  const { subject, kind, decision: verdict, reason_code, message, not_before, from, to } = decision
+  const told = { subject, kind, decision: verdict, reason_code, message, not_before, from, to }
+  const change = aliasOf(subject)
+  if (change !== null && to !== null) return { ...told, approvals: ofAlias(change, to, content, plan) }
+  const owners = reason_code === 'GOVERNANCE_NOT_APPROVED' ? ofOwners(head) : null
+  return { ...told, approvals: owners }
+}
+
+export type AliasSubject = { tenant: string; alias: AliasName }
+
+/** The alias that a decision is about, where it is about one. */
+export function aliasOf(subject: string): AliasSubject | null {
+  const [tenant = '', name = '', ...rest] = subject.split('/')
+  const alias = ALIASES.find((known) => known === name)
+  return alias === undefined || rest.length > 0 ? null : { tenant, alias }
+}
+
+function ofAlias(
+  { tenant, alias }: AliasSubject,
+  to: BundleRef,
+  { tenants }: MainContent,
+  { next }: Plan,
+): ApprovalsNeeded | null {
+  const { before, now } = next
+  const { rules } = before.registry
+  const state = before.tenants.get(tenant) ?? null
+  const seal = sealOf(next, to.bundle, to.version)
+  const promotion = alias === 'draft' ? 0 : rules.promotion[alias].approvals
+  const needed = isRollback({ rules, alias, state, wanted: to, seal, now }) ? rules.rollback.approvals : promotion
+  const wanted = tenants?.get(tenant)
+  if (needed === 0 || wanted === undefined || !('approvals' in wanted)) return null
+  const { roles, signers } = before
+  const held = state?.aliases[alias]
+  const authors = seal?.authors ?? []
+  const { approved } = judgeApprovals({
+    registry: rules.registry,
+    tenant,
+    alias,
+    from: held?.digest ?? null,
+    digest: to.digest,
+    seq: held?.seq ?? 0,
+    approvals: wanted.approvals.get(`${alias}/${to.digest.slice(7, 19)}`) ?? [],
+    signers,
+    roles,
+    authors,
+    needed,
+    at: now,
+  })
+  const may = roles.principals
+    .map(({ id }) => id)
+    .filter((id) => roles.roles.some((role) => mayApprove(role, id, { tenant, alias })))
+    .filter((id) => !authors.includes(id) && !approved.includes(id))
+  return { needed, approved, missing: Math.max(0, needed - approved.length), may }
+}
+
+function ofOwners({ state }: LedgerHead): ApprovalsNeeded {
+  const needed = ownersNeeded(state.registry.rules.changes.governance)
+  const owners = state.roles.roles.filter((role) => role.owner === true).flatMap(({ members }) => members)
+  return { needed, approved: [], missing: needed, may: [...new Set(owners)].sort() }
+}
+
+/** Names of the tenants that hold this digest as current, in force. */
+export function tenantsRunning({ state }: LedgerHead, digest: string): string[] {
+  const running = [...state.tenants.values()].filter(({ aliases }) => aliases.current?.digest === digest)
+  return running.map(({ tenant }) => tenant).sort()
+}
