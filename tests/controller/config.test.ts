@@ -1,0 +1,58 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { readControllerConfig } from '../../controller/config.ts'
+import { thrownReason } from '../support/thrown-reason.ts'
+
+describe("a controller's configuration", () => {
+  let root: string
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'config-'))
+    root = join(folder, 'root.json')
+    const key = `ssh-ed25519 ${Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), Buffer.alloc(32, 1)]).toString('base64')}`
+    await writeFile(root, JSON.stringify({ registry: 'acme', keys: [key], threshold: 1, genesis: '1'.repeat(40) }))
+  })
+
+  const env = (more: NodeJS.ProcessEnv = {}) => ({
+    CONTRACTOR_REGISTRY: '/srv/registry.git',
+    CONTRACTOR_TRUST: root,
+    ...more,
+  })
+
+  it('has a default for everything but the registry and the root that it pins', () => {
+    const config = readControllerConfig(env())
+    expect(config).toMatchObject({
+      registry: '/srv/registry.git',
+      root: { registry: 'acme' },
+      host: '127.0.0.1',
+      port: 7070,
+      heartbeatIntervalMs: 60_000,
+      heartbeatValidMs: 600_000,
+      operatorKey: null,
+    })
+  })
+
+  it('takes flags before the environment, and secrets from files', async () => {
+    const file = join(folder, 'operator')
+    await writeFile(file, `${'k'.repeat(40)}\n`)
+    const config = readControllerConfig(env({ CONTRACTOR_CONTROLLER_PORT: '1', CONTRACTOR_OPERATOR_KEY_FILE: file }), {
+      CONTRACTOR_CONTROLLER_PORT: '0',
+      CONTRACTOR_KEYS: folder,
+    })
+    expect(config).toMatchObject({ port: 0, controllerKeyFile: join(folder, 'controller') })
+    expect(config.operatorKey).toHaveLength(32)
+  })
+
+  it.each([
+    ['no registry', { CONTRACTOR_REGISTRY: undefined }],
+    ['no root', { CONTRACTOR_TRUST: undefined }],
+    ['a root that is not there', { CONTRACTOR_TRUST: '/nowhere/root.json' }],
+    ['a port that is none', { CONTRACTOR_CONTROLLER_PORT: '70000' }],
+    ['an interval with a unit', { CONTRACTOR_POLL_INTERVAL_MS: '5s' }],
+    ['an operator key that is short', { CONTRACTOR_OPERATOR_KEY: 'short' }],
+  ])('is refused with %s', (_what, more) => {
+    expect(thrownReason(() => readControllerConfig(env(more)))).toBe('CONFIG_INVALID')
+  })
+})
