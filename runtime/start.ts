@@ -15,6 +15,7 @@ import { createRuntimeApp } from './http/app.ts'
 import { createLimiter } from './http/limiter.ts'
 import { listen, SERVER_LIMITS } from './http/listen.ts'
 import { createLog, type Log } from './http/log.ts'
+import { openQuotaMemory } from './http/quota-memory.ts'
 import { createMetrics } from './http/metrics.ts'
 import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
 import { HEARTBEAT_REF } from './trust/heartbeat.ts'
@@ -43,6 +44,7 @@ const FETCHED = [LIVE_REF, HEARTBEAT_REF, 'refs/tags/bundles/']
 const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
 const FLUSH_DENIALS_MS = 10_000
 const SWEEP_LIMITS_MS = 30_000
+const SAVE_QUOTAS_MS = 10_000
 
 async function readTrust(path: string): Promise<Root> {
   try {
@@ -132,14 +134,20 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       runtimeVersion: PACKAGE_VERSION,
     })
     const limiter = createLimiter(monotonicMs, config.invalidKeysPerMinute)
+    const quotaFile = join(config.stateDir, 'quotas.json')
+    const quotaMemory = await openQuotaMemory(quotaFile, config.auditDir, audit, now())
+    const saveQuotas = () =>
+      quotaMemory.save().catch((error: unknown) => log.error('the quota counts could not be written down', error))
     const timers = [
+      setInterval(() => void saveQuotas(), SAVE_QUOTAS_MS),
+
       setInterval(() => denials.flush(), FLUSH_DENIALS_MS),
       setInterval(() => limiter.sweep(), SWEEP_LIMITS_MS),
     ]
-    undo.push(() => {
+    undo.push(async () => {
       for (const timer of timers) clearInterval(timer)
       denials.flush()
-      return Promise.resolve()
+      await saveQuotas()
     })
     const ledger = () => {
       const { seq, age_s } = follower.status()
@@ -154,6 +162,7 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       audit,
       denials,
       limiter,
+      quotas: quotaMemory.quotas,
       metrics: createMetrics({ audit: () => audit.status(), ledger }),
       log,
       settings: { node, runtimeVersion: PACKAGE_VERSION, maxBodyBytes, deadlineMs, operatorKey },

@@ -6,6 +6,7 @@ import type { Values } from '../../schemas/registry/tenant.ts'
 import type { FollowStatus, ServedTenant } from '../tenants/table.ts'
 import type { Limiter } from './limiter.ts'
 import type { Log } from './log.ts'
+import type { Quotas } from './quota.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the routes read of the ledger; the Follower is one. */
@@ -31,6 +32,7 @@ export type RuntimeDeps = {
   audit: AuditLog
   denials: Denials
   limiter: Limiter
+  quotas: Quotas
   metrics: Metrics
   log: Log
   settings: RuntimeSettings

@@ -77,6 +77,12 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     headers['x-ratelimit-limit'] = String(verdict.limit)
     headers['x-ratelimit-remaining'] = String(verdict.remaining)
     if (!verdict.isAllowed) throw rateLimited(verdict)
+    const quota = deps.quotas.take(tenant, caller.tenant.state.quota, deps.now())
+    if (quota.isAllowed) return
+    headers['x-ratelimit-limit'] = String(quota.limit)
+    headers['x-ratelimit-remaining'] = '0'
+    const { retryAfterS } = quota
+    throw new Fault('QUOTA_EXCEEDED', `the quota of ${quota.limit} requests is used up`, { retryAfterS })
   }
 
   function checkFreshness({ context }: Pass): void {
@@ -165,7 +171,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     const fault = faultOf(error)
     const { exchange, caller } = pass
     const status = statusOf(fault.reason)
-    if (fault.reason === 'RATE_LIMITED') {
+    if (fault.reason === 'RATE_LIMITED' || fault.reason === 'QUOTA_EXCEEDED') {
       const { tenant } = caller.tenant.state
       const { action, profile: name, requestId } = exchange
       const ms = elapsedMs(deps, exchange)

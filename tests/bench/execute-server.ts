@@ -15,6 +15,7 @@ import { createRuntimeApp } from '../../runtime/http/app.ts'
 import { createLimiter } from '../../runtime/http/limiter.ts'
 import { listen, SERVER_LIMITS } from '../../runtime/http/listen.ts'
 import { createLog } from '../../runtime/http/log.ts'
+import { createQuotas } from '../../runtime/http/quota.ts'
 import { createMetrics } from '../../runtime/http/metrics.ts'
 import type { FollowStatus } from '../../runtime/tenants/table.ts'
 import { PACKAGE_ROOT } from '../../schemas/package-root.ts'
@@ -64,6 +65,7 @@ async function startRuntime(variant: Variant): Promise<number> {
     audit,
     denials: createDenials({ append: () => undefined, now, node: 'bench', runtimeVersion: '1.0.0' }),
     limiter: createLimiter(() => performance.now(), 1000),
+    quotas: createQuotas(),
     metrics: createMetrics({
       audit: () => audit.status(),
       ledger: () => ({ seq: 1, ageS: 1 }),

@@ -12,6 +12,7 @@ import type { RuntimeDeps } from '../../runtime/http/deps.ts'
 import type { ActionMatrix } from '../../runtime/http/gate.ts'
 import { createLimiter } from '../../runtime/http/limiter.ts'
 import { createLog } from '../../runtime/http/log.ts'
+import { createQuotas } from '../../runtime/http/quota.ts'
 import { createMetrics } from '../../runtime/http/metrics.ts'
 import type { FollowStatus, Served, ServedTenant } from '../../runtime/tenants/table.ts'
 import type { AliasState, TenantState } from '../../schemas/ledger/state.ts'
@@ -130,6 +131,7 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     audit,
     denials: createDenials({ append, now, node: 'node-1', runtimeVersion: '1.0.0' }),
     limiter: createLimiter(() => clock.nowMs, 1000),
+    quotas: createQuotas(),
     metrics: createMetrics({
       audit: () => audit.status(),
       ledger: () => ({ seq: 7, ageS: 1 }),
