@@ -139,15 +139,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const code = (text: string) => `\`${text.replaceAll('`', "'")}\``
 
+const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+
 /** Text that people wrote, so that it is text and no Markdown, HTML or mention. What stands in backticks stays. */
 function plain(text: string): string {
   return text
     .replaceAll(/\s+/g, ' ')
     .split(/(`[^`]*`)/)
-    .map((part) =>
-      part.startsWith('`')
-        ? part.replaceAll('|', '\\|')
-        : part.replaceAll(/[\\*_[\]<>|#~!]/g, '\\$&').replaceAll('@', '@\u200b'),
-    )
+    .map((part) => (part.startsWith('`') ? part.replaceAll('|', '\\|') : escaped(part)))
     .join('')
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll(/[\\*_[\]|#~!]/g, '\\$&')
+    .replaceAll(/[&<>]/g, (character) => HTML[character]!)
+    .replaceAll('@', '@\u200b')
 }
