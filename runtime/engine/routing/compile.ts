@@ -1,31 +1,31 @@
-import { Fault } from '../../../schemas/fault.ts'
 import type { Ontology } from '../../../schemas/registry/ontology.ts'
 import { collectExamples, routedIntents, type Example } from './examples.ts'
 import { buildRows, type FeatureRows } from './feature-rows.ts'
 import { createDuals, leaveOneOut, recordDuals, type Duals } from './leave-one-out.ts'
+import type { RouterModel } from './model.ts'
 import { createReader, readingRules } from './reading.ts'
 import { scaleOf } from './scale.ts'
 import { encodeRouter } from './sealed-format.ts'
-import { isStemmer, STEMMERS } from './stemmer.ts'
 import { trainIntents } from './train.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 /** Examples that are left out to find the scale of scores. */
 const LEFT_OUT = 400
 
+/** A trained router, and what it was trained from. */
+export type TrainedRouter = { model: RouterModel; examples: Example[]; rows: FeatureRows; duals: Duals }
+
 /**
  * The router of an ontology, ready to be sealed: the same bytes on every machine, whatever order the author wrote.
  * @throws Fault `ONTOLOGY_INVALID` for a stemmer that does not exist.
  */
 export function compileRouter(ontology: Ontology): Buffer {
-  const stemmer = ontology.normalization.stemmer
-  if (!isStemmer(stemmer)) {
-    throw new Fault(
-      'ONTOLOGY_INVALID',
-      `normalization.stemmer: expected one of ${STEMMERS.join(', ')}, found "${stemmer}"`,
-    )
-  }
-  const rules = readingRules(ontology, stemmer)
+  return encodeRouter(trainRouter(ontology).model)
+}
+
+/** @throws Fault `ONTOLOGY_INVALID` for a stemmer that does not exist. */
+export function trainRouter(ontology: Ontology): TrainedRouter {
+  const rules = readingRules(ontology)
   const reader = createReader(rules)
   const examples = collectExamples(ontology, reader)
   const names = routedIntents(ontology)
@@ -35,7 +35,7 @@ export function compileRouter(ontology: Ontology): Buffer {
     recordDuals(duals, rows, intent, state),
   )
   const byName = new Map(ontology.intents.map((intent) => [intent.name, intent]))
-  return encodeRouter({
+  const model: RouterModel = {
     rules,
     fallback: ontology.fallback,
     minMargin: ontology.routing.min_margin ?? 0,
@@ -49,7 +49,8 @@ export function compileRouter(ontology: Ontology): Buffer {
     })),
     vocabulary: vocabularyOf(ontology, reader),
     features,
-  })
+  }
+  return { model, examples, rows, duals }
 }
 
 /** Left-out margins of examples that still found their intent, of at most `LEFT_OUT` examples evenly apart. */

@@ -4,13 +4,19 @@ import type { Reader, Reading } from './reading.ts'
 /** `target` is an index into the sorted intents; null for what belongs to none, or only must not be `not`. */
 export type Example = { text: string; reading: Reading; target: number | null; not: number | null }
 
-/** Names of the intents that a question may be routed to, in code unit order; the fallback is none of them. */
+/**
+ * Names of the intents that a question may be routed to, in code unit order. The fallback is none of them, nor is an
+ * intent without utterances: it is reached by name only.
+ */
 export function routedIntents(ontology: Ontology): string[] {
   return ontology.intents
+    .filter(({ name, utterances }) => name !== ontology.fallback && utterances.length > 0)
     .map(({ name }) => name)
-    .filter((name) => name !== ontology.fallback)
     .sort()
 }
+
+/** A text without a known word belongs to no intent: small bundles would not learn it from their few utterances. */
+const NOTHING = ''
 
 /**
  * Everything that the ontology says about where a text belongs, in an order that does not depend on the order in which
@@ -24,9 +30,10 @@ export function collectExamples(ontology: Ontology, reader: Reader): Example[] {
     const reading = reader.read(text)
     const key = `${reading.tokens.map((token) => token.form).join(' ')}\n${target}\n${not}`
     const known = found.get(key)
-    if (reading.tokens.length > 0 && (known === undefined || text < known.text))
-      found.set(key, { text, reading, target, not })
+    if (reading.tokens.length === 0 && text !== NOTHING) return
+    if (known === undefined || text < known.text) found.set(key, { text, reading, target, not })
   }
+  add(NOTHING, null, null)
   for (const intent of ontology.intents) {
     const index = indexOf.get(intent.name) ?? null
     for (const text of intent.utterances) add(text, index, null)

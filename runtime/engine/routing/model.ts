@@ -16,7 +16,7 @@ export type RouterModel = {
   features: FeatureTable
 }
 
-/** The score is `slope * margin + offset`, held to 0..1. */
+/** The score is `slope * margin + offset`, bent towards 0 and 1, see `scale.ts`. */
 export type Scoring = { slope: number; offset: number }
 
 export type TrainedIntent = {

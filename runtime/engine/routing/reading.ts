@@ -1,7 +1,8 @@
+import { Fault } from '../../../schemas/fault.ts'
 import type { Ontology } from '../../../schemas/registry/ontology.ts'
 import { foldAccents, plainText } from './normalize.ts'
 import type { CorrectSpelling } from './spelling.ts'
-import { openStemmer, type Stem, type StemmerName } from './stemmer.ts'
+import { isStemmer, openStemmer, STEMMERS, type Stem, type StemmerName } from './stemmer.ts'
 import { synonymTable } from './synonyms.ts'
 import { wordSplitter } from './words.ts'
 
@@ -72,8 +73,15 @@ export function createReader(rules: ReadingRules, corrector: Corrector | null = 
   return { read, forms }
 }
 
-/** The rules of an ontology, in one canonical order. */
-export function readingRules({ language, normalization, synonyms = [] }: Ontology, stemmer: StemmerName): ReadingRules {
+/**
+ * The rules of an ontology, in one canonical order.
+ * @throws Fault `ONTOLOGY_INVALID` for a stemmer that does not exist.
+ */
+export function readingRules({ language, normalization, synonyms = [] }: Ontology): ReadingRules {
+  const { stemmer } = normalization
+  if (!isStemmer(stemmer)) {
+    throw new Fault('ONTOLOGY_INVALID', `normalization.stemmer: expected ${STEMMERS.join(', ')}, found "${stemmer}"`)
+  }
   const byCanonical = new Map<string, Set<string>>()
   for (const { canonical, variants } of synonyms) {
     const known = byCanonical.get(canonical) ?? new Set()

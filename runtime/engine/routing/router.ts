@@ -1,10 +1,10 @@
 import type { RoutingDetail } from '../../../schemas/http/execute.ts'
-import { heldToRange } from './apportion.ts'
 import type { RouterModel } from './model.ts'
 import { hashIndex } from './hash-index.ts'
 import { nearestUtterance } from './nearest.ts'
 import { createReader, type Reading } from './reading.ts'
-import { createScorer, UNITS, type Scored } from './score.ts'
+import { createScorer, type Scored } from './score.ts'
+import { UNITS } from './scale.ts'
 import { decodeRouter } from './sealed-format.ts'
 import { createSpelling } from './spelling.ts'
 import { isUnspaced } from './words.ts'
@@ -39,7 +39,10 @@ const MATCHED_SHARE = 0.2
  *   words in another way than the process that compiled it.
  */
 export function loadRouter(bytes: Buffer): Router {
-  const model = decodeRouter(bytes)
+  return routerOf(decodeRouter(bytes))
+}
+
+export function routerOf(model: RouterModel): Router {
   const find = hashIndex(model.features)
   const correct = isUnspaced(model.rules.language) ? () => null : createSpelling(model.vocabulary)
   const { read, forms } = createReader(model.rules, { knowsStem: (stem) => find(...wordHash(stem)) >= 0, correct })
@@ -67,7 +70,7 @@ function routeOf(model: RouterModel, reading: Reading, scored: Scored): Route {
   const threshold = best?.threshold ?? 1
   const top = scored.all[scored.best] ?? 0
   // Without a word there is nothing that could speak for an intent.
-  const score = units.length === 0 ? 0 : heldToRange(top, UNITS) / UNITS
+  const score = units.length === 0 ? 0 : top / UNITS
   const matched = matchedWords(reading, scored)
   const refused = { outcome: 'fallback', intent: model.fallback, score, threshold, matched } as const
   if (!best || units.length === 0 || score < threshold) return { ...refused, ambiguous: [] }
@@ -103,9 +106,7 @@ function detailOf(
     unknown: units.filter((_, i) => scored.unknown[i] === 1),
     synonyms,
     corrections: [...corrections.values()],
-    runner_up: runnerUp
-      ? { intent: runnerUp.name, score: heldToRange(scored.all[scored.second] ?? 0, UNITS) / UNITS }
-      : null,
+    runner_up: runnerUp ? { intent: runnerUp.name, score: (scored.all[scored.second] ?? 0) / UNITS } : null,
     ambiguous,
     nearest,
   }

@@ -20,3 +20,22 @@ export function scaleOf(right: readonly number[], biases: readonly number[]): Sc
   const slope = Math.min(STEEPEST, Math.max(FLATTEST, rise))
   return { slope, offset: SCORE_OF_NOTHING - slope * nothing }
 }
+
+/** Scores are whole multiples of 1 / UNITS, so that contributions add up exactly in whatever order they are added. */
+export const UNITS = 65_536
+
+/** Beyond these, scores bend towards 1 and 0, which they never reach: a better match always has a better score. */
+const BEND_HIGH = 0.8
+const BEND_LOW = 0.1
+
+/** Score of a margin, in units. */
+export function scoreOf({ slope, offset }: Scoring, margin: number): number {
+  const straight = slope * margin + offset
+  return Math.round(UNITS * bent(straight))
+}
+
+function bent(straight: number): number {
+  if (straight > BEND_HIGH) return 1 - ((1 - BEND_HIGH) * (1 - BEND_HIGH)) / (straight - BEND_HIGH + (1 - BEND_HIGH))
+  if (straight < BEND_LOW) return (BEND_LOW * BEND_LOW) / (2 * BEND_LOW - straight)
+  return straight
+}

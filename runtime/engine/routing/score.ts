@@ -1,18 +1,16 @@
-import { apportion, heldToRange } from './apportion.ts'
+import { apportion } from './apportion.ts'
 import { familyValues } from './feature-rows.ts'
 import { createFeatureList, FAMILIES, takeFeatures, WORD, type FeatureList } from './features.ts'
 import type { FindFeature } from './hash-index.ts'
 import type { FeatureTable, RouterModel } from './model.ts'
 import type { Reading } from './reading.ts'
-
-/** Scores are whole multiples of 1 / UNITS, so that contributions add up exactly in whatever order they are added. */
-export const UNITS = 65_536
+import { scoreOf, UNITS } from './scale.ts'
 
 export type Scored = {
   /** Index of the intent with the largest score, and of the second; -1 where there is none. Ties go by name. */
   best: number
   second: number
-  /** Score of every intent in units, before it is held to 0..1; used again for the next question. */
+  /** Score of every intent in units; used again for the next question. */
   all: Float64Array
   /** What each unit of the question gives to the score of the best intent, in units; adds up to that score. */
   contributions: number[]
@@ -59,7 +57,7 @@ export function createScorer(model: RouterModel, find: FindFeature): (reading: R
       for (let family = 0; family < FAMILIES; family++) {
         sum += (values[family] as number) * (sums[family * count + intent] as number)
       }
-      const score = Math.round(UNITS * (scoring.slope * (scale * sum + bias) + scoring.offset))
+      const score = scoreOf(scoring, scale * sum + bias)
       all[intent] = score
       if (best < 0 || score > (all[best] as number)) {
         second = best
@@ -71,7 +69,7 @@ export function createScorer(model: RouterModel, find: FindFeature): (reading: R
       if (list.family[i] === WORD && (found[i] as number) < 0) unknown[list.first[i] as number] = 1
     }
     const parts = best < 0 ? [] : partsOf(model, best, list, found, values, reading.units.length)
-    const contributions = apportion(parts, best < 0 ? 0 : heldToRange(all[best] as number, UNITS))
+    const contributions = apportion(parts, best < 0 ? 0 : (all[best] as number))
     return { best, second, all, contributions, unknown }
   }
 }
@@ -81,6 +79,19 @@ function packWeights({ weights, intentOf }: FeatureTable): Int32Array {
   const packed = new Int32Array(weights.length)
   for (let k = 0; k < packed.length; k++) packed[k] = ((weights[k] as number) << 16) | (intentOf[k] as number)
   return packed
+}
+
+/** What each unit of a question gives to the score of any intent, in units. */
+export function contributionsTo(model: RouterModel, find: FindFeature, intent: number, reading: Reading): number[] {
+  const list = takeFeatures(reading, createFeatureList())
+  const found = new Int32Array(list.count)
+  const lengths = new Int32Array(FAMILIES)
+  for (let i = 0; i < list.count; i++) {
+    found[i] = find(list.high[i] as number, list.low[i] as number)
+    const family = list.family[i] as number
+    lengths[family] = (lengths[family] as number) + ((found[i] as number) < 0 ? 2 : 1)
+  }
+  return partsOf(model, intent, list, found, familyValues(lengths), reading.units.length)
 }
 
 /**
