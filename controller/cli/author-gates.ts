@@ -1,3 +1,4 @@
+import { sourceDigest } from '../../runtime/bundle/digest.ts'
 import { judgeBundle } from '../gates/evidence.ts'
 import type { GateOutcome, GateRequest } from '../gates/judge-bundle.ts'
 import { openSandbox } from '../gates/sandbox.ts'
@@ -17,17 +18,28 @@ export type AuthorGates = {
 export function openAuthorGates(clone: Clone, where: 'sandbox' | 'in-process'): AuthorGates {
   const routers = openRouterCache(clone)
   const sandbox = where === 'sandbox' ? openSandbox() : null
+  const last = new Map<string, { key: string; outcome: GateOutcome }>()
   return {
     async judge(request) {
+      const key = keyOf(request)
+      const known = last.get(request.name)
+      if (known?.key === key) return known.outcome
       const { compiler } = request.rules
       const router = await routers.get(request.files, compiler)
       const whole = router === null ? request : { ...request, router }
       const outcome = sandbox === null ? judgeBundle(whole) : await sandbox.judge(whole)
       if (outcome.sealed !== null) await routers.put(outcome.sealed, compiler)
+      last.set(request.name, { key, outcome })
       return outcome
     },
     async stop() {
       await sandbox?.stop()
     },
   }
+}
+
+/** Equal for requests whose outcome is the same. */
+function keyOf({ files, rules, sealed, previous }: GateRequest): string {
+  const seals = sealed.map(({ version, digest }) => `${version} ${digest}`)
+  return JSON.stringify([sourceDigest(files), rules, seals, previous === null ? null : sourceDigest(previous)])
 }

@@ -27,22 +27,26 @@ export async function mergeInMemory(
   now: Date,
 ): Promise<Merged> {
   const objects = overlayObjects(clone.repository)
-  const head = await clone.git('rev-parse', '--verify', 'HEAD^{commit}')
-  const base = baseName === undefined ? null : await clone.git('rev-parse', '--verify', `${baseName}^{commit}`)
+  const [head, base, person] = await Promise.all([
+    clone.git('rev-parse', '--verify', 'HEAD^{commit}'),
+    baseName === undefined ? null : clone.git('rev-parse', '--verify', `${baseName}^{commit}`),
+    personOf(clone, now),
+  ])
   const fork = base === null ? head : await clone.git('merge-base', base, head)
   const changed = await changedPaths(clone, fork)
   const onto = parseCommit(await objects.read(base ?? head, 'commit')).tree
   const changes = new Map([...changed].map((path) => [path, files.get(path) ?? null]))
   const tree = await patchTree(objects, onto, changes)
-  const person = await personOf(clone, now)
   const parents = [...new Set([base ?? head, head])]
   const merge = formatCommit({ tree, parents, author: person, committer: person, message: 'merge\n' })
   return { objects, tip: await objects.write('commit', merge), base, changed: base === null ? null : changed }
 }
 
 async function changedPaths(clone: Clone, since: string): Promise<Set<string>> {
-  const tracked = await clone.git('diff', '--name-only', '--no-renames', '-z', since, '--', ...REGISTRY_PATHS)
-  const untracked = await clone.git('ls-files', '-z', '--others', '--exclude-standard', '--', ...REGISTRY_PATHS)
+  const [tracked, untracked] = await Promise.all([
+    clone.git('diff', '--name-only', '--no-renames', '-z', since, '--', ...REGISTRY_PATHS),
+    clone.git('ls-files', '-z', '--others', '--exclude-standard', '--', ...REGISTRY_PATHS),
+  ])
   return new Set([...tracked.split('\0'), ...untracked.split('\0')].filter((path) => path !== ''))
 }
 

@@ -19,8 +19,11 @@ const EXECUTABLE = 0o100
  * a commit; the controller itself reads Git blobs only.
  */
 export async function lookAtWorkTree(clone: Clone, paths: readonly string[] = REGISTRY_PATHS): Promise<WorkTree> {
-  const listed = await clone.git('ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths)
-  const hasModes = (await clone.git('config', '--default', 'true', '--get', 'core.fileMode')) === 'true'
+  const [listed, fileMode] = await Promise.all([
+    clone.git('ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths),
+    clone.git('config', '--default', 'true', '--get', 'core.fileMode'),
+  ])
+  const hasModes = fileMode === 'true'
   const names = [...new Set(listed.split('\0').filter((name) => name !== ''))].sort()
   const files = new Map<string, Buffer>()
   const findings: Finding[] = []

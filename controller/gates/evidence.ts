@@ -1,7 +1,7 @@
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import { sourceDigest } from '../../runtime/bundle/digest.ts'
-import { loadBundle, type LoadedBundle } from '../../runtime/bundle/load.ts'
+import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import { parseBundle, type ParsedBundle } from '../../runtime/bundle/parse.ts'
 import { checkEntitySchema } from '../../runtime/engine/contract.ts'
 import { runSuites, type SuiteResult } from '../../runtime/engine/suites.ts'
@@ -22,7 +22,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
   const templates = bundle === null ? [] : templateFindings(bundle, prefix)
   const entities = bundle === null ? [] : entityFindings(bundle, prefix)
   const sound = ![...findings, ...templates, ...entities].some((finding) => finding.severity === 'error')
-  const compiled = bundle !== null && sound ? compile(request) : null
+  const compiled = bundle !== null && sound ? compile(request, bundle) : null
   const loaded = compiled?.kind === 'compiled' ? compiled.loaded : null
   const evidence: Evidence = {
     name,
@@ -48,10 +48,10 @@ type Compiled =
   | { kind: 'compiled'; files: BundleFiles; digest: string; bundleId: string; loaded: LoadedBundle }
   | { kind: 'failed'; fault: Fault }
 
-function compile({ files, rules, router }: GateRequest): Compiled {
+function compile({ files, rules, router }: GateRequest, bundle: ParsedBundle): Compiled {
   try {
-    const compiled = compileBundle(files, rules.compiler, router === undefined ? undefined : () => router)
-    return { kind: 'compiled', ...compiled, loaded: loadBundle(compiled.files) }
+    const known = { bundle, ...(router !== undefined && { routerOf: () => router }) }
+    return { kind: 'compiled', ...compileBundle(files, rules.compiler, known) }
   } catch (error) {
     if (error instanceof Fault) return { kind: 'failed', fault: error }
     throw error

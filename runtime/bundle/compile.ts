@@ -2,18 +2,31 @@ import { Fault } from '../../schemas/fault.ts'
 import { parseManifest } from '../../schemas/registry/manifest.ts'
 import type { Ontology } from '../../schemas/registry/ontology.ts'
 import { compileRouter } from '../engine/routing/compile.ts'
-import { bundleDigest, bundleId, sourceDigest } from './digest.ts'
+import { bundleId, sourceDigest } from './digest.ts'
 import type { BundleFiles } from './files.ts'
-import { loadBundle } from './load.ts'
+import { loadBundle, type LoadedBundle } from './load.ts'
 import { parseBundle, type ParsedBundle } from './parse.ts'
 import { PROGRAM_FILE, ROUTER_FILE, SEALED_FOLDER, type Program } from './program.ts'
 import { checkRunnable } from './runnable.ts'
 
 /** `files` are the sealed bundle; `digest` is its identity, `sourceDigest` and `bundleId` those of the source. */
-export type CompiledBundle = { files: BundleFiles; sourceDigest: string; bundleId: string; digest: string }
+export type CompiledBundle = {
+  files: BundleFiles
+  sourceDigest: string
+  bundleId: string
+  digest: string
+  loaded: LoadedBundle
+}
 
-/** Gives the router of an ontology. An author's machine may keep those that it compiled before. */
-export type RouterOf = (ontology: Ontology) => Buffer
+type RouterOf = (ontology: Ontology) => Buffer
+
+/** What the caller knows of this very source already. */
+export type KnownParts = {
+  /** The source, parsed without an error. */
+  bundle?: ParsedBundle
+  /** Gives the router of the ontology. An author's machine keeps those that it compiled before. */
+  routerOf?: RouterOf
+}
 
 type Compiler = (bundle: ParsedBundle, sourceDigest: string, routerOf: RouterOf) => ReadonlyMap<string, Buffer>
 
@@ -32,11 +45,7 @@ export const NEWEST_COMPILER = Math.max(...COMPILERS.keys())
  * @throws Fault `CONFIG_INVALID` for a compiler that this version does not have; `LAYOUT_INVALID` for a source that is
  *   sealed already; the code of its first finding for a source that does not parse or could not be executed.
  */
-export function compileBundle(
-  source: BundleFiles,
-  compiler: number,
-  routerOf: RouterOf = compileRouter,
-): CompiledBundle {
+export function compileBundle(source: BundleFiles, compiler: number, known: KnownParts = {}): CompiledBundle {
   const compile = COMPILERS.get(compiler)
   if (compile === undefined) {
     const known = [...COMPILERS.keys()].join(', ')
@@ -47,15 +56,15 @@ export function compileBundle(
   }
   refuseSealed(source)
   const digestOfSource = sourceDigest(source)
-  const bundle = parseSource(source)
+  const bundle = known.bundle ?? parseSource(source)
   checkRunnable(bundle)
   const files = new Map([
     ...source,
     ['manifest.yaml', sealedManifest(source, bundleId(digestOfSource))],
-    ...compile(bundle, digestOfSource, routerOf),
+    ...compile(bundle, digestOfSource, known.routerOf ?? compileRouter),
   ])
-  loadBundle(files)
-  return { files, sourceDigest: digestOfSource, bundleId: bundleId(digestOfSource), digest: bundleDigest(files) }
+  const loaded = loadBundle(files)
+  return { files, sourceDigest: digestOfSource, bundleId: bundleId(digestOfSource), digest: loaded.digest, loaded }
 }
 
 function compileV1(
