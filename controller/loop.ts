@@ -62,7 +62,9 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
   let live = opened.live
   let lookedAt = now()
   let fault: Reason | null = null
+  let tagFault: Reason | null = null
   let beating: Promise<void> = Promise.resolve()
+  let telling: Promise<void> = Promise.resolve()
   let tagsDue = 0
 
   const gates = openGateRuns({
@@ -77,24 +79,37 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
   })
   const tell = openTeller(repository, gates.reportOf)
 
-  function tellFault(error: unknown): void {
-    fault = error instanceof Fault ? error.reason : 'INTERNAL'
-    events.emit({ type: 'fault', reason_code: fault, message: error instanceof Error ? error.message : String(error) })
+  function tellFault(error: unknown): Reason {
+    const reason_code = error instanceof Fault ? error.reason : 'INTERNAL'
+    events.emit({ type: 'fault', reason_code, message: error instanceof Error ? error.message : String(error) })
+    return reason_code
+  }
+
+  function failLook(error: unknown): void {
+    fault = tellFault(error)
+  }
+
+  /** Somebody else's heartbeat that came first vouches as well as ours. */
+  function tellUnlessLost(error: unknown): void {
+    if (!(error instanceof Fault) || error.reason !== 'REF_CONFLICT') tellFault(error)
   }
 
   function beat(): Promise<void> {
     const { heartbeatSigner, heartbeatValidMs } = deps
     beating = beating
       .then(() => writeHeartbeat(repository, heartbeatSigner, live.head, now(), heartbeatValidMs))
-      .catch(tellFault)
+      .catch(tellUnlessLost)
     return beating
   }
 
   function told({ head }: Live, { decisions }: Plan, ms: number): void {
     const { oid, seq, entry } = head
-    tell(decisions)
-      .then((all) => events.emit({ type: 'live', seq, oid, source: entry.source, ms, decisions: all }))
-      .catch(tellFault)
+    telling = telling
+      .then(async () => {
+        const all = await tell(decisions)
+        events.emit({ type: 'live', seq, oid, source: entry.source, ms, decisions: all })
+      })
+      .catch((error: unknown) => void tellFault(error))
   }
 
   function depsOf(since: number): ReconcileDeps {
@@ -117,8 +132,13 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
   async function checkTags(): Promise<void> {
     if (monotonicMs() < tagsDue) return
     tagsDue = monotonicMs() + TAGS_EVERY_MS
-    const { conflicts } = await restoreTags(repository, live.head.state.seals)
-    for (const conflict of conflicts) tellFault(conflict)
+    try {
+      const { conflicts } = await restoreTags(repository, live.head.state.seals)
+      tagFault = null
+      for (const conflict of conflicts) tagFault = tellFault(conflict)
+    } catch (error) {
+      tagFault = tellFault(error)
+    }
   }
 
   async function look(since: number): Promise<void> {
@@ -126,16 +146,16 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
     const { live: after, wakeAt } = await reconcile(depsOf(since), live)
     live = after
     fault = null
-    await checkTags()
     lookedAt = now()
     watch.wakeAt(wakeAt)
+    await checkTags()
     if (live.head.oid !== before) await remember(memory, live)
   }
 
   const main = openMainReader(repository)
   const line = openMainObserver(repository)
   const bundles = openBundleObserver(repository, gates)
-  const watch = startWatch({ ...deps, look, onFault: tellFault })
+  const watch = startWatch({ ...deps, look, onFault: failLook })
   const pulse = setInterval(() => void beat(), deps.heartbeatIntervalMs)
   if (opened.restored) events.emit({ type: 'restored', seq: live.head.seq, oid: live.head.oid })
   await beat()
@@ -143,18 +163,20 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
 
   return {
     head: () => live.head,
-    status: () => ({
-      status: fault === null ? 'ready' : 'degraded',
-      ...(fault === null ? {} : { reason_code: fault }),
-      seq: live.head.seq,
-      lookedAt,
-    }),
+    status: () => {
+      const reason_code = fault ?? tagFault
+      const { seq } = live.head
+      return reason_code === null
+        ? { status: 'ready', seq, lookedAt }
+        : { status: 'degraded', reason_code, seq, lookedAt }
+    },
     reconcileNow: watch.trigger,
     async stop() {
       clearInterval(pulse)
       await watch.stop()
       await gates.stop()
       await beating
+      await telling
     },
   }
 }

@@ -28,7 +28,8 @@ export type RunningController = {
 export type ControllerParts = { events?: Events; sandbox?: Sandbox; now?: () => Date }
 
 const DRAIN_MS = 2_000
-const FETCHED = [
+/** What a controller reads of a registry behind a URL. */
+export const FETCHED_REFS = [
   'refs/heads/main',
   'refs/heads/live',
   'refs/heads/reports',
@@ -52,7 +53,7 @@ export async function startController(
     await mkdir(config.stateDir, { recursive: true, mode: 0o700 })
     const mirror = join(config.stateDir, 'mirror')
     const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
-    const repository = await openRepository(config.registry, { mirror, fetch: FETCHED, ...credentials })
+    const repository = await openRepository(config.registry, { mirror, fetch: FETCHED_REFS, ...credentials })
     undo.push(() => repository.close())
     const loop = await startLoop({
       repository,
