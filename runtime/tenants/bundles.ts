@@ -2,18 +2,14 @@ import semver from 'semver'
 import { Fault } from '../../schemas/fault.ts'
 import type { AliasState } from '../../schemas/ledger/state.ts'
 import type { Compatibility } from '../../schemas/registry/manifest.ts'
-import { bundleDigest } from '../bundle/digest.ts'
 import type { BundleFiles } from '../bundle/files.ts'
 import { loadBundle, type LoadedBundle } from '../bundle/load.ts'
-import { readBundleFiles } from '../bundle/read.ts'
 import type { BundleStore } from '../bundle/store.ts'
 import type { Repository } from '../git/repository.ts'
 import type { Log } from '../http/log.ts'
 import { keysEver } from '../trust/keysets.ts'
-import { MAX_COMMIT_BYTES } from '../trust/ledger-step.ts'
+import { readSealedBundle } from '../trust/sealed-bundle.ts'
 import type { LedgerState } from '../trust/state.ts'
-import { verifyCommit } from '../trust/verify-commit.ts'
-import { verifyTag } from '../trust/verify-tag.ts'
 
 export type Bundles = {
   /**
@@ -26,8 +22,6 @@ export type Bundles = {
 }
 
 export type BundlesDeps = { repository: Repository; store: BundleStore; runtimeVersion: string; log: Log }
-
-const MAX_TAG_BYTES = 64 * 1024
 
 /** Sealed bundles by digest, shared by all tenants, verified from their bytes however they came. */
 export function createBundles({ repository, store, runtimeVersion, log }: BundlesDeps): Bundles {
@@ -49,7 +43,9 @@ export function createBundles({ repository, store, runtimeVersion, log }: Bundle
     const { files, damage } = await store.get(alias.digest)
     if (damage !== null) log.warn('a cached bundle was damaged and is fetched again', { digest: alias.digest, damage })
     if (files !== null) return files
-    const fetched = await fetchSealed(repository, alias, state)
+    const record = state.seals.get(`${alias.bundle}/${alias.version}`)
+    if (record === undefined) throw unverified(alias, 'live has no record of its seal')
+    const fetched = await readSealedBundle(repository, record, keysEver(state.keysets))
     const write = store.put(alias.digest, fetched).catch((error: unknown) => {
       log.error('a bundle could not be kept on disk', error, { digest: alias.digest })
     })
@@ -66,24 +62,6 @@ export function createBundles({ repository, store, runtimeVersion, log }: Bundle
       await store.evict(digests)
     },
   }
-}
-
-/** A bundle from Git: its tag, the commit that the tag names, and the digest of the files in that. */
-async function fetchSealed(repository: Repository, alias: AliasState, state: LedgerState): Promise<BundleFiles> {
-  const { tag: ref, seal } = alias
-  const keys = keysEver(state.keysets)
-  const oid = await repository.readRef(ref)
-  if (oid === null) throw unverified(alias, `the tag ${ref} is not there`)
-  const expected = state.seals.get(`${alias.bundle}/${alias.version}`)?.tag_object
-  if (oid !== expected) throw unverified(alias, `another tag stands at ${ref}: expected ${expected}, found ${oid}`)
-  verifyTag({ oid, raw: await repository.read(oid, 'tag', MAX_TAG_BYTES), ref, object: seal, keys })
-  const commit = verifyCommit(seal, await repository.read(seal, 'commit', MAX_COMMIT_BYTES), keys)
-  const { files, findings } = await readBundleFiles(repository, commit.tree, '')
-  const [finding] = findings
-  if (finding !== undefined) throw unverified(alias, `${finding.path}: ${finding.message}`)
-  const digest = bundleDigest(files)
-  if (digest !== alias.digest) throw unverified(alias, `the files of ${seal} have the digest ${digest}`)
-  return files
 }
 
 /**

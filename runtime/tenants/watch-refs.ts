@@ -20,6 +20,11 @@ export async function watchRefs(
     depth: 0,
     ignored: (path) => path !== folder && !branches.includes(basename(path)),
   })
+  // A ref is replaced by a rename. `all` compares what it knew of the file, and misses a second rename while it begins
+  // to watch the file anew; `raw` is each event of the folder, whose watch stays.
+  watcher.on('raw', (_event, path) => {
+    if (branches.includes(basename(path))) onHint()
+  })
   watcher.on('all', onHint)
   watcher.on('error', (error) => log.error('the registry cannot be watched; it is polled', error))
   await new Promise<void>((resolve) => watcher.once('ready', resolve))

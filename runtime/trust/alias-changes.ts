@@ -3,6 +3,7 @@ import { parseDuration } from '../../schemas/duration.ts'
 import type { AliasState, StackLevel } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import { judgeApprovals } from './approvals.ts'
+import { isSame } from './is-same.ts'
 import type { LedgerState } from './state.ts'
 
 /** Aliases that tenants can execute, so that the Runtime itself checks how they came to hold what they hold. */
@@ -102,14 +103,6 @@ function popped(stack: readonly StackLevel[], level: StackLevel): StackLevel[] {
 /** Stacks may forget their oldest levels, and nothing else. */
 function isSuffix(stack: readonly StackLevel[], whole: readonly StackLevel[]): boolean {
   return stack.length > 0 && stack.length <= whole.length && isSame(stack, whole.slice(-stack.length))
-}
-
-/** Compares by value, whatever the order of keys. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  const [left, right] = [Object.entries(a), new Map(Object.entries(b))]
-  return left.length === right.size && left.every(([key, value]) => right.has(key) && isSame(value, right.get(key)))
 }
 
 const broken = (subject: string, why: string) => new Fault('LEDGER_BROKEN', `${subject} on live ${why}`)

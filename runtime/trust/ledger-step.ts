@@ -6,6 +6,7 @@ import { parseCommit } from '../git/commit-object.ts'
 import type { ObjectReader } from '../git/object-reader.ts'
 import { entryAt } from '../git/tree-files.ts'
 import { checkAliasChanges } from './alias-changes.ts'
+import { checkGovernanceChange } from './governance-changes.ts'
 import { checkTrustChange, epochRecord, keysEver, keysInForce } from './keysets.ts'
 import { parseLedgerMessage, type LedgerMessage } from './ledger-message.ts'
 import { verifyKeyset } from './root.ts'
@@ -53,6 +54,7 @@ export async function verifyStep(
     throw broken(oid, `its entry is of ${entry.at}, earlier than the one before it, ${parent.entry.at}`)
   const epoch = { before: parent.epoch, after: message.epoch }
   checkTrustChange({ root, before: parent.state, after: state, epoch, parent })
+  checkGovernanceChange({ before: parent.state, after: state, seq, at: entry.at })
   checkAliasChanges({ before: parent.state, after: state, seq, at: entry.at })
   return headOf(commit, message, entry, state)
 }

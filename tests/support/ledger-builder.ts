@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { governanceDigest, governanceInForce } from '../../controller/promotion/governance-files.ts'
 import { generateKeyPair, type Signer } from '../../controller/promotion/sign.ts'
 import { formatCommit, signedCommit } from '../../runtime/git/commit-object.ts'
 import type { ObjectReader, ObjectWriter } from '../../runtime/git/object-reader.ts'
@@ -10,6 +11,7 @@ import { formatAllowedSigner } from '../../runtime/trust/allowed-signers.ts'
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
 import { formatHeartbeat, HEARTBEAT_PATH } from '../../runtime/trust/heartbeat.ts'
 import { formatLedgerMessage, type LedgerMessage } from '../../runtime/trust/ledger-message.ts'
+import { governanceStatement } from '../../runtime/trust/owner-approvals.ts'
 import {
   changedFiles,
   ENTRY_PATH,
@@ -58,6 +60,8 @@ export type Tampering = {
 }
 
 export type Change = StateChanges & {
+  /** Owners who approve what the change does to governance. */
+  owners?: string[]
   /** Files as they are, such as those under `trust/`. */
   files?: ReadonlyMap<string, Buffer | null>
   epoch?: number
@@ -98,6 +102,7 @@ export type LedgerBuilder = {
 }
 
 export const START = new Date('2026-01-01T00:00:00.000Z')
+const RULES_PATH = 'governance/registry.yaml'
 const SOURCE = '1'.repeat(40)
 const MINUTE = 60_000
 
@@ -268,7 +273,7 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
     const seq = before === undefined ? 0 : before.seq + 1
     const epoch = change.epoch ?? before?.epoch ?? 1
     const at = change.at ?? new Date((before?.at ?? START).getTime() + MINUTE)
-    const changes = new Map([...formatStateChanges(change), ...(change.files ?? [])])
+    const changes = new Map([...formatStateChanges(await governed(change, before, seq)), ...(change.files ?? [])])
     if (before !== undefined && epoch !== before.epoch && !changes.has(REGISTRY_PATH))
       changes.set(REGISTRY_PATH, formatStateFile({ ...before.state.registry, epoch }))
     const files = changedFiles(before?.state.files ?? new Map(), changes)
@@ -297,6 +302,24 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
     })
     const oid = await objects.write('commit', await signCommit(payload, tampering))
     return { oid, seq, epoch, entryDigest, tree, at, changes, files }
+  }
+
+  /** What a change of rules or governance brings besides: the file of the rules, its digest and approvals. */
+  async function governed(change: Change, before: Written | undefined, seq: number): Promise<StateChanges> {
+    if (change.registry === undefined && change.governance === undefined) return change
+    const held = before?.state.registry
+    const taken = change.registry ?? held ?? { epoch: 1, rules }
+    const texts = new Map<string, string>(before?.state.governance)
+    const governance = new Map([...(change.governance ?? []), [RULES_PATH, `${JSON.stringify(taken.rules)}\n`]])
+    for (const [path, text] of governance) {
+      if (text === null) texts.delete(path)
+      else texts.set(path, text)
+    }
+    const digest = governanceDigest(governanceInForce(texts))
+    const [from, last] = [held?.governance?.digest ?? '', held?.governance?.seq ?? 0]
+    const statement = governanceStatement({ registry, from, to: digest, seq: last })
+    const approvals = await Promise.all((change.owners ?? []).map((name) => approve(statement, name)))
+    return { ...change, governance, registry: { ...taken, governance: { digest, seq, approvals } } }
   }
 
   async function signCommit(

@@ -1,8 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { verifyLedger, type VerifiedLedger } from '../../../runtime/trust/ledger.ts'
 import { formatStateFile, keysetPath, REGISTRY_PATH, tenantPath } from '../../../runtime/trust/state-files.ts'
+import type { Registry } from '../../../schemas/registry/registry.ts'
 import { faultReason } from '../../support/fault-reason.ts'
-import { buildLedger, newTenant, sealRecord, type LedgerBuilder, type Written } from '../../support/ledger-builder.ts'
+import {
+  buildLedger,
+  newTenant,
+  RULES,
+  sealRecord,
+  type LedgerBuilder,
+  type Written,
+} from '../../support/ledger-builder.ts'
 
 const v1 = sealRecord('faq', '1.0.0')
 const v2 = sealRecord('faq', '1.1.0')
@@ -305,6 +313,87 @@ describe('approvals of current', () => {
     await refused(await ledger.write(change, { on: ledger.head }), accepted)
     await ledger.promote('brand-new', 'current', v1)
     expect((await accept()).seq).toBe(2)
+  })
+})
+
+describe('a change of governance', () => {
+  const revoked = (...digests: string[]) => {
+    const lines = digests.map((digest) => `  - { digest: "${digest}", reason: x, at: "2026-01-01T00:00:00Z" }\n`)
+    return new Map([
+      ['governance/revoked.yaml', digests.length === 0 ? 'revoked: []\n' : `revoked:\n${lines.join('')}`],
+    ])
+  }
+  const owners = (changes: Partial<Registry['changes']>) => ({ changes: { ...RULES.changes, ...changes } })
+  const policy = new Map([['governance/policies/rate_limit.yaml', 'execute: { per_minute: 5 }\n']])
+
+  it('needs the owners that were in force before it, as many as the rules say', async () => {
+    ledger = await buildLedger({ rules: owners({ governance: 2 }) })
+    const accepted = await accept()
+    for (const names of [[], ['ana'], ['ana', 'ana']]) {
+      const change = await ledger.write({ governance: policy, owners: names }, { on: ledger.head })
+      expect(await refusals(change.oid, accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
+    }
+    await ledger.write({ governance: policy, owners: ['ana', 'ben'] })
+    expect((await accept()).state.governance.has('governance/policies/rate_limit.yaml')).toBe(true)
+  })
+
+  it('cannot name its own owners', async () => {
+    ledger = await buildLedger({ rules: owners({ governance: 'owners' }) })
+    const accepted = await accept()
+    const stranger = await buildLedger()
+    const { governance } = stranger.head.state
+    const { registry } = (await stranger.write({ governance: policy, owners: ['ana'] })).state
+    const change = await ledger.writeRaw(
+      new Map([
+        [REGISTRY_PATH, formatStateFile({ ...registry, rules: ledger.head.state.registry.rules })],
+        ['governance/allowed_signers', Buffer.from(governance.get('governance/allowed_signers') ?? '')],
+      ]),
+    )
+    expect(await refusals(change, accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
+  })
+
+  it('may revoke more without anyone, and less only with the owners', async () => {
+    ledger = await buildLedger({ rules: owners({ governance: 'owners', unrevoke: 'owners' }) })
+    await ledger.write({ governance: revoked(v1.digest) })
+    await ledger.write({ governance: revoked(v1.digest, v2.digest) })
+    const accepted = await accept()
+    expect(accepted.state.revoked).toHaveLength(2)
+    const less = await ledger.write({ governance: revoked(v2.digest) }, { on: ledger.head })
+    expect(await refusals(less.oid, accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
+    await ledger.write({ governance: revoked(v2.digest), owners: ['cora'] })
+    expect((await accept()).state.revoked).toHaveLength(1)
+  })
+
+  it('cannot be approved with what approved another', async () => {
+    ledger = await buildLedger({ rules: owners({ governance: 'owners' }) })
+    const { registry } = (await ledger.write({ governance: policy, owners: ['ana'] })).state
+    await ledger.write({ governance: new Map([['governance/policies/rate_limit.yaml', null]]), owners: ['ana'] })
+    const accepted = await accept()
+    const files = new Map<string, Buffer>([...policy].map(([path, text]) => [path, Buffer.from(text)]))
+    const governance = { ...registry.governance, seq: accepted.seq + 1 }
+    files.set(REGISTRY_PATH, formatStateFile({ ...registry, governance }))
+    expect(await refusals(await ledger.writeRaw(files), accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
+  })
+
+  it('is the only way to other rules: registry.json says what the approved file says', async () => {
+    const accepted = await accept()
+    const { registry } = ledger.head.state
+    const rules = { ...registry.rules, rollback: { approvals: 0, within: 'P300D' } }
+    const alone = await ledger.writeRaw(new Map([[REGISTRY_PATH, formatStateFile({ ...registry, rules })]]))
+    expect(await refusals(alone, accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
+    const right = (await ledger.write({ governance: policy }, { on: ledger.head })).state.registry
+    const files = new Map<string, Buffer>([...policy].map(([path, text]) => [path, Buffer.from(text)]))
+    files.set(REGISTRY_PATH, formatStateFile({ ...right, rules }))
+    expect(await refusals(await ledger.writeRaw(files), accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
+    files.set(REGISTRY_PATH, formatStateFile(right))
+    expect(await refusals(await ledger.writeRaw(files), accepted)).toEqual([null, null])
+  })
+
+  it('cannot rename the registry', async () => {
+    const accepted = await accept()
+    const renamed = { epoch: 1, rules: { ...RULES, registry: 'other' } }
+    const change = await ledger.write({ registry: renamed }, { on: ledger.head })
+    expect(await refusals(change.oid, accepted)).toEqual(['LEDGER_BROKEN', 'LEDGER_BROKEN'])
   })
 })
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { filesDigest } from '../../../runtime/bundle/digest.ts'
 import { changedFiles, formatStateFile, sha256Hex, stateRoot, tenantPath } from '../../../runtime/trust/state-files.ts'
