@@ -10,8 +10,8 @@ const failed = new Map<string, unknown>()
 
 /**
  * Makes the entries of a directory durable. Callers that ask while one fsync runs share the next one, so that a
- * hundred files renamed into one directory cost two fsyncs and not a hundred. A directory whose fsync once failed
- * stays failed until the process is started again: the kernel reports such a loss only once.
+ * hundred files renamed into one directory cost two fsyncs and not a hundred. A directory whose disk once failed stays
+ * failed until the process is started again: the kernel reports such a loss only once.
  */
 export function syncDirectory(directory: string): Promise<void> {
   const current = running.get(directory)
@@ -42,7 +42,7 @@ async function fsyncDirectory(directory: string): Promise<void> {
   try {
     await handle.sync()
   } catch (error) {
-    failed.set(directory, error)
+    if (isCode(error, 'EIO')) failed.set(directory, error)
     throw error
   } finally {
     await handle.close()

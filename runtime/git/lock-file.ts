@@ -110,10 +110,10 @@ async function breakStale(gitdir: string, own: string, path: string): Promise<bo
 }
 
 async function stateOf(path: string): Promise<'free' | 'held' | 'stale'> {
-  const [text, stat] = await Promise.all([absentAsNull(readFile(path, 'latin1')), lstatOrNull(path)])
-  if (text === null || stat === null) return 'free'
+  const [text, file] = await Promise.all([absentAsNull(readFile(path, 'latin1')), lstatOrNull(path)])
+  if (text === null || file === null) return 'free'
   const identity = OWNER.exec(text)?.[1]
-  return identity !== undefined && isGone(identity, Date.now() - stat.ctimeMs) ? 'stale' : 'held'
+  return identity !== undefined && isGone(identity, Date.now() - file.ctimeMs) ? 'stale' : 'held'
 }
 
 async function linked(file: string, path: string): Promise<boolean> {

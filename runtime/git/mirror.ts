@@ -11,6 +11,7 @@ import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
 import { assertReadableRef } from './ref-name.ts'
 
 const MARKER = 'contractor-mirror'
+const ORPHAN_MS = 60_000
 
 /** A bare repository that holds what was verified of a remote one. */
 export type Mirror = LocalRepository & {
@@ -38,6 +39,7 @@ export async function openMirror(directory: string, url: string): Promise<Mirror
   const repository = await openLocalRepository(directory, { assertName: assertReadableRef })
   const { gitdir, refs } = repository
   await sweepScratch(join(gitdir, 'scratch'))
+  await sweepOrphanPacks(join(gitdir, 'objects/pack'))
   let filled = mirrored !== null
   return {
     ...repository,
@@ -95,5 +97,14 @@ async function sweepScratch(directory: string): Promise<void> {
     if (found !== null && IDENTITY.test(identity) && isGone(identity, Date.now() - found.mtimeMs)) {
       await rm(join(directory, name), { recursive: true, force: true })
     }
+  }
+}
+
+/** A pack whose index never came was not adopted; a young one may be on its way. */
+async function sweepOrphanPacks(directory: string): Promise<void> {
+  const names = await readdir(directory)
+  for (const name of names.filter((each) => each.endsWith('.pack') && !names.includes(each.replace(/pack$/, 'idx')))) {
+    const found = await absentAsNull(stat(join(directory, name)))
+    if (found !== null && Date.now() - found.ctimeMs > ORPHAN_MS) await rm(join(directory, name), { force: true })
   }
 }

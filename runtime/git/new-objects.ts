@@ -1,4 +1,4 @@
-import { readCommit } from './history.ts'
+import { readCommit } from './commit-graph.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectStore } from './object-store.ts'
 import { parseTag } from './tag-object.ts'

@@ -48,10 +48,7 @@ export function openObjectWriter(objects: string, store: Pick<ObjectStore, 'know
   async function write(type: ObjectType, body: Uint8Array): Promise<string> {
     const oid = objectId(type, body)
     const path = loosePath(objects, oid)
-    if ((await store.known(oid)) !== null) {
-      await makeDurable(path)
-      return oid
-    }
+    if ((await store.known(oid)) !== null && (await makeDurable(path))) return oid
     const whole = await deflate(looseBytes(type, body))
     const temporary = join(objects, temporaryName())
     await writeFileSynced(temporary, whole, 0o444)
@@ -75,15 +72,20 @@ function temporaryName(): string {
   return `${PREFIX}${processIdentity()}_${randomBytes(6).toString('hex')}`
 }
 
-async function makeDurable(path: string): Promise<void> {
+/** False when the disk lost what was written: then only another file can be trusted. Packs are durable already. */
+async function makeDurable(path: string): Promise<boolean> {
   const handle = await absentAsNull(open(path, constants.O_RDONLY))
-  if (handle === null) return
+  if (handle === null) return true
   try {
     await handle.sync()
+  } catch (error) {
+    if (isCode(error, 'EIO')) return false
+    throw error
   } finally {
     await handle.close()
   }
   await syncDirectory(dirname(path))
+  return true
 }
 
 /** Moves a file of the same file system, already fsynced, to be the loose object `oid`. */

@@ -25,6 +25,7 @@ import {
   type RawEntry,
 } from '../../support/raw-git.ts'
 
+const run = promisify(execFile)
 const MIB = 1024 * 1024
 
 async function emptyStore() {
@@ -219,14 +220,14 @@ describe('an open store', () => {
     const collector = { running: true }
     const collecting = (async () => {
       for (let i = 0; i < 4; i++) {
-        await promisify(execFile)('git', ['-C', gitdir, 'repack', '-q', '-a', '-d', '-f', `--depth=${i + 1}`])
-        await promisify(execFile)('git', ['-C', gitdir, 'prune-packed', '-q'])
+        await run('git', ['-C', gitdir, 'repack', '-q', '-a', '-d', '-f', `--depth=${i + 1}`])
+        await run('git', ['-C', gitdir, 'prune-packed', '-q'])
       }
-      collector.running = false
-    })()
+    })().finally(() => (collector.running = false))
     let walks = 0
     while (collector.running) {
-      expect(await firstParents(store, tip, null, 1000)).toHaveLength(200)
+      // Another reader each time, so that every walk reads every commit again.
+      expect(await firstParents({ read: store.read }, tip, null, 1000)).toHaveLength(200)
       walks++
     }
     await collecting
