@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 
 /** Keyed commitments of one tenant: whoever holds the node's secret can check a claimed input, nobody can guess one. */
@@ -9,12 +9,35 @@ export type Commitments = {
   ofUser(user: string): string
 }
 
+const BLOCK_BYTES = 64
+const HASH_BYTES = 32
+
+/**
+ * HMAC-SHA-256 (RFC 2104) in hex, of texts under one key of at most 64 bytes. Two one-shot hashes take a third of the
+ * time of `createHmac`, and every request needs two or three.
+ */
+export function hmacSha256(key: Uint8Array): (text: string) => string {
+  const inner = Buffer.alloc(BLOCK_BYTES, 0x36)
+  const outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES, 0x5c)
+  for (const [at, byte] of key.entries()) {
+    inner[at] = byte ^ 0x36
+    outer[at] = byte ^ 0x5c
+  }
+  return (text) => {
+    const bytes = Buffer.allocUnsafe(BLOCK_BYTES + Buffer.byteLength(text))
+    bytes.set(inner)
+    bytes.write(text, BLOCK_BYTES)
+    outer.write(hash('sha256', bytes, 'binary'), BLOCK_BYTES, 'latin1')
+    return hash('sha256', outer, 'hex')
+  }
+}
+
 /** @param secret the node's 32 bytes; each tenant's key is derived from it, so tenants cannot compare commitments. */
 export function commitmentsOf(secret: Buffer, tenant: string): Commitments {
   const key = createHmac('sha256', secret).update(`contractor audit commitment v1\n${tenant}`).digest()
-  const seal = (kind: string, text: string) => createHmac('sha256', key).update(`${kind}\n`).update(text).digest('hex')
+  const seal = hmacSha256(key)
   return {
-    ofValue: (value) => seal('value', canonicalize(value) as string),
-    ofUser: (user) => seal('user', user),
+    ofValue: (value) => seal(`value\n${canonicalize(value)}`),
+    ofUser: (user) => seal(`user\n${user}`),
   }
 }

@@ -3,26 +3,31 @@ import { createHash, hash } from 'node:crypto'
 /** SHA-256 of nothing: the root of an empty tree (RFC 6962 section 2.1). */
 export const EMPTY_ROOT = createHash('sha256').digest()
 
+/** One-shot SHA-256; through text, because node:crypto makes a string in half the time that it takes for a Buffer. */
+function sha256(bytes: Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'latin1')
+}
+
 /** `SHA-256(0x00 || entry)`: the hash of a leaf (RFC 6962 section 2.1). */
 export function leafHash(entry: Uint8Array): Buffer {
   const prefixed = Buffer.allocUnsafe(entry.length + 1)
   prefixed[0] = 0
   prefixed.set(entry, 1)
-  return hashLeaf(prefixed)
+  return sha256(prefixed)
 }
 
 /** The same for an entry that stands behind its zero byte already. */
 export function hashLeaf(prefixed: Uint8Array): Buffer {
-  return hash('sha256', prefixed, 'buffer')
+  return sha256(prefixed)
 }
+
+const pair = Buffer.alloc(65, 1)
 
 /** `SHA-256(0x01 || left || right)`: the hash of an inner node (RFC 6962 section 2.1). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  const prefixed = Buffer.allocUnsafe(65)
-  prefixed[0] = 1
-  prefixed.set(left, 1)
-  prefixed.set(right, 33)
-  return hash('sha256', prefixed, 'buffer')
+  pair.set(left, 1)
+  pair.set(right, 33)
+  return sha256(pair)
 }
 
 /** A complete subtree: the node at `level` (0 is the leaves) that covers leaves `index << level` up to `(index + 1) << level`. */

@@ -15,6 +15,10 @@ const NO_KEYS: ReadonlyMap<string, KnownKey> = new Map()
 
 const keysOfState = new WeakMap<TenantState, ReadonlyMap<string, KnownKey>>()
 
+function sha256(text: string): Buffer {
+  return Buffer.from(hash('sha256', text, 'binary'), 'latin1')
+}
+
 function knownKey(key: ApiKey): KnownKey {
   const expiresAtMs = key.expires_at === undefined ? Number.POSITIVE_INFINITY : Date.parse(key.expires_at)
   return {
@@ -46,7 +50,7 @@ export function authenticate(
   key: string,
   nowMs: number,
 ): Caller {
-  const digest = hash('sha256', key, 'buffer')
+  const digest = sha256(key)
   const form = KEY.exec(key)
   const tenant = tenants.tenant(name)
   const keys = tenant === null ? NO_KEYS : keysOf(tenant.state)
@@ -63,7 +67,7 @@ export function authenticate(
 }
 
 /** Compares the operator's key with its SHA-256, in constant time; without a configured one nobody is the operator. */
-export function isOperator(key: string | null, sha256: Buffer | null): boolean {
-  const digest = hash('sha256', key ?? '', 'buffer')
-  return timingSafeEqual(digest, sha256 ?? NO_KEY.digest) && sha256 !== null
+export function isOperator(key: string | null, expected: Buffer | null): boolean {
+  const digest = sha256(key ?? '')
+  return timingSafeEqual(digest, expected ?? NO_KEY.digest) && expected !== null
 }

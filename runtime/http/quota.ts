@@ -24,48 +24,55 @@ function nextMonth(now: Date): number {
 
 /** Counts per UTC day and month. A clock that goes back opens no period again. */
 export function createQuotas(counts: Map<string, QuotaCount> = new Map()): Quotas {
-  function current(tenant: string, now: Date): QuotaCount {
-    const day = now.toISOString().slice(0, 10)
-    const month = day.slice(0, 7)
+  let dayNumber = Number.NaN
+  let day = ''
+
+  /** `YYYY-MM-DD`; the requests of one day share the text. */
+  function dayOf(at: Date): string {
+    const number = Math.floor(at.getTime() / DAY_MS)
+    if (number !== dayNumber) {
+      dayNumber = number
+      day = at.toISOString().slice(0, 10)
+    }
+    return day
+  }
+
+  function current(tenant: string, today: string): QuotaCount {
     let count = counts.get(tenant)
     if (count === undefined) {
-      count = { day, inDay: 0, month, inMonth: 0 }
+      count = { day: today, inDay: 0, month: today.slice(0, 7), inMonth: 0 }
       counts.set(tenant, count)
     }
-    if (day > count.day) {
-      count.day = day
-      count.inDay = 0
-    }
-    if (month > count.month) {
+    if (today > count.day) {
+      const month = today.slice(0, 7)
+      if (month > count.month) count.inMonth = 0
       count.month = month
-      count.inMonth = 0
+      count.day = today
+      count.inDay = 0
     }
     return count
   }
 
   return {
     take(tenant, { per_day: perDay, per_month: perMonth }, now) {
-      const found = current(tenant, now)
-      const periods = [
-        { limit: perDay, used: found.inDay, endsMs: nextDay(now) },
-        { limit: perMonth, used: found.inMonth, endsMs: nextMonth(now) },
-      ].flatMap(({ limit, used, endsMs }) => (limit === undefined ? [] : [{ limit, remaining: limit - used, endsMs }]))
-      const spent = periods.findLast(({ remaining }) => remaining <= 0)
-      if (spent !== undefined) {
-        const retryAfterS = Math.max(1, Math.ceil((spent.endsMs - now.getTime()) / 1000))
-        return { isAllowed: false, limit: spent.limit, remaining: 0, retryAfterS }
+      const found = current(tenant, dayOf(now))
+      const dayLeft = perDay === undefined ? Number.POSITIVE_INFINITY : perDay - found.inDay
+      const monthLeft = perMonth === undefined ? Number.POSITIVE_INFINITY : perMonth - found.inMonth
+      const isMonth = monthLeft <= 0 || (dayLeft > 0 && monthLeft < dayLeft)
+      const limit = (isMonth ? perMonth : perDay) ?? Number.POSITIVE_INFINITY
+      if (dayLeft > 0 && monthLeft > 0) {
+        found.inDay += 1
+        found.inMonth += 1
+        return { isAllowed: true, limit, remaining: Math.min(dayLeft, monthLeft) - 1, retryAfterS: 0 }
       }
-      found.inDay += 1
-      found.inMonth += 1
-      const closest = periods.toSorted((a, b) => a.remaining - b.remaining)[0]
-      const { limit, remaining } = closest ?? { limit: Number.POSITIVE_INFINITY, remaining: Number.POSITIVE_INFINITY }
-      return { isAllowed: true, limit, remaining: remaining - 1, retryAfterS: 0 }
+      const waitMs = (isMonth ? nextMonth(now) : nextDay(now)) - now.getTime()
+      return { isAllowed: false, limit, remaining: 0, retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)) }
     },
     add(tenant, at) {
-      const day = at.toISOString().slice(0, 10)
-      const found = current(tenant, at)
-      if (day === found.day) found.inDay += 1
-      if (day.slice(0, 7) === found.month) found.inMonth += 1
+      const today = dayOf(at)
+      const found = current(tenant, today)
+      if (today === found.day) found.inDay += 1
+      if (today.slice(0, 7) === found.month) found.inMonth += 1
     },
     counts: () => counts,
   }

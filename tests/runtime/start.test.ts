@@ -166,17 +166,17 @@ describe('a Runtime', () => {
   it('swaps bundles under load without a failed or a mixed answer', async () => {
     const seals = [await registry.seal('1.1.0', FAST), await registry.seal('1.2.0', FAST)]
     const runtime = await start()
-    let isOver = false
+    const over = new AbortController()
     const answers: Answer[] = []
     const clients = [1, 2, 3, 4].map(async () => {
-      while (!isOver) answers.push(await ask(runtime.url))
+      while (!over.signal.aborted) answers.push(await ask(runtime.url))
     })
     for (let turn = 0; turn < 8; turn += 1) {
       await registry.ledger.promote('retail', 'current', seals[turn % 2] ?? seals[0]!)
       await publish()
       await runtime.follower.sync()
     }
-    isOver = true
+    over.abort()
     await Promise.all(clients)
     for (const { status, body } of answers) {
       expect(status).toBe(200)

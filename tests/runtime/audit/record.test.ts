@@ -1,7 +1,8 @@
+import { createHmac } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { commitmentsOf } from '../../../runtime/audit/commitments.ts'
+import { commitmentsOf, hmacSha256 } from '../../../runtime/audit/commitments.ts'
 import { serialiseRecord, type AuditRecord } from '../../../runtime/audit/record.ts'
 import { aRecord } from '../../support/audit-record.ts'
 
@@ -27,6 +28,17 @@ describe('a record', () => {
     fc.assert(
       fc.property(anyRecord, fc.nat(), (record, seq) => {
         expect(serialiseRecord(record, seq)).toBe(canonicalize({ ...record, seq, v: 1 }))
+      }),
+    )
+  })
+})
+
+describe('the HMAC', () => {
+  it('is that of node:crypto, for any key and text', () => {
+    const keys = fc.uint8Array({ minLength: 1, maxLength: 64 })
+    fc.assert(
+      fc.property(keys, fc.string({ unit: 'grapheme', maxLength: 500 }), (key, message) => {
+        expect(hmacSha256(key)(message)).toBe(createHmac('sha256', key).update(message).digest('hex'))
       }),
     )
   })
