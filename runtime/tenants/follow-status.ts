@@ -23,21 +23,23 @@ const DEFAULT_STALENESS_MS = 3_600_000
 export function statusOf({ accepted, built, troubles, heard, monotonicMs }: Followed): FollowStatus {
   const age_s = heard === null ? 0 : staleness(heard, monotonicMs) / 1000
   const known = { seq: accepted?.seq ?? -1, age_s, epoch: accepted?.epoch ?? 0, head: accepted?.oid ?? null }
-  const trouble = TROUBLES.map((part) => troubles[part]).find((fault) => fault !== undefined)
-  const why = trouble === undefined ? {} : { reason_code: trouble.reason, message: trouble.message }
-  if (built === null || heard === null) return { status: 'starting', reason_code: 'STARTING', ...why, ...known }
+  const [first] = found(troubles)
+  // A server that is away, or a heartbeat that came a moment before its commit, is no alarm: if it lasts, what we hold
+  // grows old, and that is told.
+  const [alarm] = found(troubles).filter((fault) => fault !== troubles.remote && fault.reason !== 'STALE')
+  const why = (fault: Fault | undefined) =>
+    fault === undefined ? {} : { reason_code: fault.reason, message: fault.message }
+  if (built === null || heard === null) return { status: 'starting', reason_code: 'STARTING', ...why(first), ...known }
   const fresh = freshness(heard, monotonicMs, longestStaleness(built.table))
   const stale = {
     reason_code: 'STALE',
     message: `the controller was last heard of ${Math.round(age_s)} s ago`,
   } as const
-  if (fresh !== 'ready') return { status: fresh, ...stale, ...(isViolation(troubles) ? why : {}), ...known }
-  const isQuiet = trouble === undefined || trouble === troubles.remote
-  return isQuiet ? { status: 'ready', ...known } : { status: 'degraded', ...why, ...known }
+  if (fresh !== 'ready') return { status: fresh, ...stale, ...why(alarm), ...known }
+  return { status: alarm === undefined ? 'ready' : 'degraded', ...why(alarm), ...known }
 }
 
-const isViolation = ({ ledger, heartbeat, tags }: Troubles): boolean =>
-  ledger !== undefined || (heartbeat !== undefined && heartbeat.reason !== 'STALE') || tags !== undefined
+const found = (troubles: Troubles): Fault[] => TROUBLES.flatMap((part) => troubles[part] ?? [])
 
 const longest = new WeakMap<TenantTable, number>()
 
