@@ -22,8 +22,8 @@ export function openAuthorGates(clone: Clone, where: 'sandbox' | 'in-process'): 
   return {
     async judge(request) {
       const key = keyOf(request)
-      const known = last.get(request.name)
-      if (known?.key === key) return known.outcome
+      const before = last.get(request.name)
+      if (before?.key === key) return before.outcome
       const { compiler } = request.rules
       const router = await routers.get(request.files, compiler)
       const whole = router === null ? request : { ...request, router }

@@ -48,10 +48,10 @@ export const NEWEST_COMPILER = Math.max(...COMPILERS.keys())
 export function compileBundle(source: BundleFiles, compiler: number, known: KnownParts = {}): CompiledBundle {
   const compile = COMPILERS.get(compiler)
   if (compile === undefined) {
-    const known = [...COMPILERS.keys()].join(', ')
+    const versions = [...COMPILERS.keys()].join(', ')
     throw new Fault(
       'CONFIG_INVALID',
-      `compiler ${compiler}: this version has the compilers ${known}; correct registry.yaml.`,
+      `compiler ${compiler}: this version has the compilers ${versions}; correct registry.yaml.`,
     )
   }
   refuseSealed(source)
