@@ -79,14 +79,19 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
   })
   const tell = openTeller(repository, gates.reportOf)
 
+  let failing = ''
+
   function tellFault(error: unknown): Reason {
     const reason_code = error instanceof Fault ? error.reason : 'INTERNAL'
     events.emit({ type: 'fault', reason_code, message: error instanceof Error ? error.message : String(error) })
     return reason_code
   }
 
+  /** A fault that goes on is told once. */
   function failLook(error: unknown): void {
-    fault = tellFault(error)
+    const message = String(error)
+    if (fault === null || message !== failing) fault = tellFault(error)
+    failing = message
   }
 
   /** Somebody else's heartbeat that came first vouches as well as ours. */

@@ -47,8 +47,9 @@ export async function openLive(deps: LiveDeps): Promise<{ live: Live; restored: 
 }
 
 /**
- * Verifies what `live` got since `before`. A `live` that went back behind it, or is gone, is restored to it.
- * @throws Fault as `verifyLedger` when `live` stands at anything else; nothing was written then.
+ * Verifies what `live` got since `before`. A `live` that went back behind it, or is gone, is restored to it; one that
+ * nobody with a key wrote goes back to the last head that verifies, so that a right to push is no right to halt.
+ * @throws Fault as `verifyLedger` when keys signed what breaks the rules; nothing was written then.
  */
 export async function followLive(deps: LiveDeps, before: Live): Promise<{ live: Live; restored: boolean }> {
   const { repository, root, memory } = deps
@@ -58,16 +59,23 @@ export async function followLive(deps: LiveDeps, before: Live): Promise<{ live: 
     await repository.updateRefs([{ ref: LIVE_REF, old: tip, new: before.head.oid }])
     return { live: before, restored: true }
   }
-  const standing = new Map(before.standing)
-  const head = await verifyLedger({
-    reader: repository,
-    root,
-    accepted: before.head,
-    head: tip,
-    onStep: (step) => applyEntry(standing, step),
-  })
-  await remember(memory, { head, standing })
-  return { live: { head, standing }, restored: false }
+  const live = { head: before.head, standing: new Map(before.standing) }
+  const onStep = (step: LedgerHead) => {
+    live.head = step
+    applyEntry(live.standing, step)
+  }
+  const forged = await verifyLedger({ reader: repository, root, accepted: before.head, head: tip, onStep }).then(
+    () => false,
+    isUntrusted,
+  )
+  if (forged) await repository.updateRefs([{ ref: LIVE_REF, old: tip, new: live.head.oid }])
+  await remember(memory, live)
+  return { live, restored: forged }
+}
+
+function isUntrusted(error: unknown): true {
+  if (error instanceof Fault && error.reason === 'UNTRUSTED') return true
+  throw error
 }
 
 export async function remember(memory: MemoryFiles, { head, standing }: Live): Promise<void> {
