@@ -40,7 +40,7 @@ export async function emptyEnvironment(): Promise<NodeJS.ProcessEnv> {
   return { PATH: process.env['PATH'], HOME: home, LC_ALL: 'C.UTF-8' }
 }
 
-/** Starts the embedded default as a user does, on free ports. */
+/** Starts the embedded default as a script does, on free ports. */
 export async function startEmbedded(options: { home?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Embedded> {
   const home = options.home ?? join(await mkdtemp(join(tmpdir(), 'contractor-up-')), 'home')
   const env = options.env ?? (await emptyEnvironment())
