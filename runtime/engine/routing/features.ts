@@ -13,7 +13,7 @@ const SHORTEST_GRAM = 3
 const LONGEST_GRAM = 5
 
 /**
- * The distinct features of one text, as columns that are used again for the next text. A feature is a hash of 48
+ * The distinct features of one text, as columns that are used again for the next text unless they were too short. A feature is a hash of 48
  * bits: `high` (32) and `low` (16). `first` and `second` are the units that it came from.
  */
 export type FeatureList = {

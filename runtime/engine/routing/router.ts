@@ -32,7 +32,7 @@ export type Router = {
 }
 
 /** A word is named as matched when it gives at least this share of what the strongest word gives. */
-const MATCHED_SHARE = 0.2
+const MATCHED_SHARE = 0.4
 
 /**
  * @throws Fault `BUNDLE_UNVERIFIED` for bytes that are no router; `INCOMPATIBLE_RUNTIME` where this process would read
@@ -84,7 +84,8 @@ function routeOf(model: RouterModel, reading: Reading, scored: Scored): Route {
 }
 
 function matchedWords({ units, corrections }: Reading, { contributions, unknown }: Scored): string[] {
-  const least = Math.max(1, MATCHED_SHARE * Math.max(0, ...contributions))
+  const strongest = contributions.reduce((most, each) => Math.max(most, each), 0)
+  const least = Math.max(1, MATCHED_SHARE * strongest)
   const matched = units
     .map((word, i) => corrections.get(i)?.to ?? word)
     .filter((_, i) => unknown[i] === 0 && (contributions[i] ?? 0) >= least)

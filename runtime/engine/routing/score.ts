@@ -26,12 +26,13 @@ export function createScorer(model: RouterModel, find: FindFeature): (reading: R
   const sums = new Int32Array(FAMILIES * count)
   const lengths = new Int32Array(FAMILIES)
   const all = new Float64Array(count)
-  let list = createFeatureList()
-  let found = new Int32Array(list.high.length)
+  const usual = createFeatureList()
+  const usualFound = new Int32Array(usual.high.length)
 
   return (reading) => {
-    list = takeFeatures(reading, list)
-    if (found.length < list.high.length) found = new Int32Array(list.high.length)
+    // A huge question gets columns of its own, so that it does not slow down those after it.
+    const list = takeFeatures(reading, usual)
+    const found = list === usual ? usualFound : new Int32Array(list.count)
     sums.fill(0)
     lengths.fill(0)
     for (let i = 0; i < list.count; i++) {

@@ -40,6 +40,13 @@ describe('a router', () => {
     expect(matched).toEqual(expect.arrayContaining(['card', 'delivered']))
   })
 
+  it('takes a question of 100,000 words, and the next one is as before', () => {
+    const before = router.explain('when will my card arrive')
+    expect(router.explain('card '.repeat(50_000) + 'why '.repeat(50_000)).score).toBeLessThan(1)
+    expect(router.explain(Array.from({ length: 20_000 }, (_, i) => `x${i}`).join(' ')).outcome).toBe('fallback')
+    expect(router.explain('when will my card arrive')).toEqual(before)
+  })
+
   it('never routes to the fallback, whose utterances are out of scope', () => {
     const withUtterances = routerOf(bankWith('fallback', { utterances: ['how tall is the eiffel tower'] }))
     expect(withUtterances.intents).not.toContain('fallback')

@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { PACKAGE_ROOT } from '../../schemas/package-root.ts'
+import { readDataSets } from './routing-data.ts'
+import type { RoutingFigures } from './routing-measure.ts'
+
+const execute = promisify(execFile)
+const NLPJS = '@nlpjs/basic@4.27.0'
+const PEER_FOLDER = join(PACKAGE_ROOT, '.bench')
+const ENOUGH_OUTPUT = 64 * 2 ** 20
+
+/**
+ * Accuracy on validation data, rejection, typing errors, time, size and memory of the router. Beside nlp.js, ten
+ * utterances an intent, where CONTRACTOR_BENCH_PEERS=1 lets the bench install it into `.bench/`.
+ */
+export async function run(): Promise<string> {
+  const sets = readDataSets().map(({ name }) => name)
+  if (sets.length === 0) return 'No data sets: set CONTRACTOR_ROUTING_DATA to the folder that has them.'
+  const figures: RoutingFigures[] = []
+  for (const size of ['full', 'few']) {
+    for (const name of sets) figures.push(await child<RoutingFigures>('routing-measure.js', [name, size]))
+  }
+  return [accuracyTable(figures), costTable(figures), await peerTable(sets, figures)].join('\n\n')
+}
+
+function accuracyTable(figures: readonly RoutingFigures[]): string {
+  const rows = figures.map(({ name, accuracy, atDefault, atLoss, leftOut }) => {
+    const pair = ([inScope, outside]: [number, number | null]) =>
+      outside === null ? '–' : `${inScope.toFixed(1)} / ${outside.toFixed(1)}`
+    return row([name, ...accuracy.map((share) => share.toFixed(1)), pair(atDefault), pair(atLoss), leftOut.toFixed(1)])
+  })
+  return [
+    'Validation accuracy in percent; in-scope accuracy / out-of-scope recall at two thresholds.',
+    '',
+    row(['data', 'no typo', '1 typo', '2 typos', 'at 0.4', 'two points lost', 'leave-one-out']),
+    row(['---', '---', '---', '---', '---', '---', '---']),
+    ...rows,
+  ].join('\n')
+}
+
+function costTable(figures: readonly RoutingFigures[]): string {
+  const rows = figures.map((each) =>
+    row([
+      each.name,
+      String(each.intents),
+      String(each.utterances),
+      (each.compileMs / 1000).toFixed(1),
+      (each.leftOutMs / 1000).toFixed(1),
+      (each.bytes / 2 ** 20).toFixed(2),
+      each.loadMs.toFixed(1),
+      each.routeUs.map((us) => us.toFixed(0)).join(' / '),
+      each.explainUs.map((us) => us.toFixed(0)).join(' / '),
+      each.peakMb.toFixed(0),
+      each.sha256.slice(0, 12),
+    ]),
+  )
+  const head = ['data', 'intents', 'utterances', 'compile s', 'examine s', 'MiB', 'load ms']
+  return [
+    row([...head, 'route µs p50 / p99', 'explain µs p50 / p99', 'peak MiB of compile', 'SHA-256']),
+    row(['---', '---', '---', '---', '---', '---', '---', '---', '---', '---', '---']),
+    ...rows,
+  ].join('\n')
+}
+
+type PeerFigures = { name: string; accuracy: number; compileMs: number; us: number }
+
+async function peerTable(sets: readonly string[], figures: readonly RoutingFigures[]): Promise<string> {
+  if (process.env['CONTRACTOR_BENCH_PEERS'] !== '1') return 'Beside nlp.js: set CONTRACTOR_BENCH_PEERS=1.'
+  if (!existsSync(join(PEER_FOLDER, 'node_modules', '@nlpjs'))) {
+    mkdirSync(PEER_FOLDER, { recursive: true })
+    writeFileSync(join(PEER_FOLDER, 'package.json'), '{ "private": true }\n')
+    await execute('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', NLPJS], { cwd: PEER_FOLDER })
+  }
+  const rows: string[] = []
+  for (const name of sets) {
+    const peer = await child<PeerFigures>('routing-nlpjs.js', [PEER_FOLDER, name])
+    const own = figures.find((each) => each.name === peer.name)
+    rows.push(
+      row([
+        peer.name,
+        `${own?.accuracy[0].toFixed(1)} / ${peer.accuracy.toFixed(1)}`,
+        `${((own?.compileMs ?? 0) / 1000).toFixed(1)} / ${(peer.compileMs / 1000).toFixed(1)}`,
+        `${own?.routeUs[0].toFixed(0)} / ${peer.us.toFixed(0)}`,
+      ]),
+    )
+  }
+  return [
+    row(['ours / nlp.js', 'accuracy', 'compile s', 'µs a question']),
+    row(['---', '---', '---', '---']),
+    ...rows,
+  ].join('\n')
+}
+
+/** Each measurement has a process of its own, so that memory and warm code are its own. */
+async function child<T>(file: string, args: string[]): Promise<T> {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const { stdout } = await execute(process.execPath, [path, ...args], { maxBuffer: ENOUGH_OUTPUT })
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T
+}
+
+const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
