@@ -59,23 +59,27 @@ export function readBody(request: Request, connection: Connection, limits: BodyL
       atMs,
       expire: () => fail(new Fault('REQUEST_TIMEOUT', 'the body did not arrive before the deadline of the request')),
     }
-    const settle = () => {
+    // Listeners stay: taking them off would cost more than what they hold, which goes with the request.
+    let isSettled = false
+    const settle = (): boolean => {
+      if (isSettled) return false
+      isSettled = true
       deadlines.remove(deadline)
-      incoming.off('data', onData).off('end', onEnd).off('error', onClose).off('close', onClose)
+      return true
     }
     const fail = (fault: Fault) => {
-      settle()
+      if (!settle()) return
       incoming.pause()
       reject(fault)
     }
     const onData = (chunk: Buffer) => {
+      if (isSettled) return
       length += chunk.length
       if (length > maxBytes) fail(tooLarge(maxBytes))
       else chunks.push(chunk)
     }
     const onEnd = () => {
-      settle()
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+      if (settle()) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
     }
     const onClose = () => fail(aborted())
     if (incoming.destroyed) {
