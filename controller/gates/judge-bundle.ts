@@ -15,7 +15,7 @@ export type GateRequest = {
   sealed: readonly SealedVersion[]
   /** Sealed files of the greatest sealed version below this one. */
   previous: BundleFiles | null
-  /** The router that this very ontology was compiled to before, on a machine that trusts itself; the controller has none. */
+  /** The router that this very ontology was compiled to before, by the same compiler. */
   router?: Buffer
 }
 

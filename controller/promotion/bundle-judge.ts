@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import semver from 'semver'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
+import { PROGRAM_FILE, ROUTER_FILE, type Program } from '../../runtime/bundle/program.ts'
 import { readBundleFiles } from '../../runtime/bundle/read.ts'
 import { readCommit } from '../../runtime/git/history.ts'
 import type { ObjectReader, ObjectWriter } from '../../runtime/git/object-reader.ts'
@@ -12,6 +13,8 @@ import type { Sandbox } from '../gates/sandbox.ts'
 import { prepareSeal } from './prepare-seal.ts'
 import type { Signer } from './sign.ts'
 import type { PreparedSeal, Refusal } from './wanted.ts'
+
+const ONTOLOGY_FILE = 'ontology/ontology.yaml'
 
 /** A bundle source to be judged: where it is, and everything that a verdict depends on. */
 export type JudgeRequest = {
@@ -44,7 +47,8 @@ export async function judgeBundle(
 ): Promise<{ judged: Judged; report: GateReport; bytes: Buffer }> {
   const { files } = await readBundleFiles(repository, tree, `bundles/${name}/`)
   const previous = await readPrevious(repository, files, sealed)
-  const outcome = await sandbox.judge({ files, name, rules, sealed, previous })
+  const router = previous === null ? null : sameRouter(files, previous, rules.compiler)
+  const outcome = await sandbox.judge({ files, name, rules, sealed, previous, ...(router !== null && { router }) })
   const bytes = formatReport(outcome.report)
   const report = reportDigest(bytes)
   const { version } = outcome.report
@@ -89,6 +93,19 @@ export async function readPrevious(
   if (previous === undefined) return null
   const { tree } = await readCommit(reader, previous.seal)
   return (await readBundleFiles(reader, tree, '')).files
+}
+
+/**
+ * The router in an older seal, where it is what compiling would give: the ontology is the same to the byte, and so is
+ * the compiler. Anyone who compiles the bundle anew finds the same bytes.
+ */
+export function sameRouter(files: BundleFiles, sealed: BundleFiles, compiler: number): Buffer | null {
+  const ontology = files.get(ONTOLOGY_FILE)
+  const before = sealed.get(ONTOLOGY_FILE)
+  const program = sealed.get(PROGRAM_FILE)
+  if (ontology === undefined || before === undefined || program === undefined || !ontology.equals(before)) return null
+  const made = JSON.parse(program.toString('utf8')) as Pick<Program, 'compiler'>
+  return made.compiler === compiler ? (sealed.get(ROUTER_FILE) ?? null) : null
 }
 
 /** The first error of a report that refuses. */
