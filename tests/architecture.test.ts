@@ -44,7 +44,10 @@ describe('the rooms', () => {
   it('never compiles or renders a template of a bundle with nunjucks', () => {
     const calls = ['runtime', 'controller'].flatMap(sources).filter((path) => {
       const text = readFileSync(join(PACKAGE_ROOT, path), 'utf8')
-      return /nunjucks/.test(text) && /\b(?:renderString|Environment|precompile|new Template|nunjucks\.(?:render|compile))\b/.test(text)
+      return (
+        /nunjucks/.test(text) &&
+        /\b(?:renderString|Environment|precompile|new Template|nunjucks\.(?:render|compile))\b/.test(text)
+      )
     })
     expect(calls).toEqual([])
   })

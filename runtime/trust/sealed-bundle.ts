@@ -15,7 +15,11 @@ const MAX_TAG_BYTES = 64 * 1024
  * the digest of the bytes in it.
  * @throws Fault `BUNDLE_UNVERIFIED`, `UNTRUSTED`, and those of `runtime/git`
  */
-export async function readSealedBundle(repository: Repository, record: SealRecord, keys: readonly string[]): Promise<BundleFiles> {
+export async function readSealedBundle(
+  repository: Repository,
+  record: SealRecord,
+  keys: readonly string[],
+): Promise<BundleFiles> {
   const { bundle, version, seal, tag_object: expected, digest: known } = record
   const unverified = (why: string) => new Fault('BUNDLE_UNVERIFIED', `${bundle} ${version}: ${why}`)
   const ref = `refs/tags/bundles/${bundle}/${version}`

@@ -29,7 +29,12 @@ function decisionLine(
   ms: number,
   terminal: Terminal,
 ): string {
-  const versions = to === null || subject.endsWith(`/${to.version}`) ? '' : from === null ? ` ${to.version}` : ` ${from.version} → ${to.version}`
+  const versions =
+    to === null || subject.endsWith(`/${to.version}`)
+      ? ''
+      : from === null
+        ? ` ${to.version}`
+        : ` ${from.version} → ${to.version}`
   const parts = [`${terminal.style('bold', subject)}${versions}`]
   if (gates !== null) parts.push(`gates ${gates.passed}/${gates.ran}`)
   if (people.approvers.length > 0) parts.push(`approved by ${people.approvers.join(', ')}`)
