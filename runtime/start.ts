@@ -6,6 +6,7 @@ import { Fault } from '../schemas/fault.ts'
 import { PACKAGE_VERSION } from '../schemas/package-root.ts'
 import { createDenials } from './audit/denials.ts'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from './audit/log.ts'
+import { recoveredRecord } from './audit/record.ts'
 import { openBundleStore } from './bundle/store.ts'
 import type { RuntimeConfig } from './config.ts'
 import { execute } from './engine/execute.ts'
@@ -122,7 +123,11 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       onPublishError: (error) => log.error('the checkpoint of the audit log could not be written', error),
     })
     undo.push(() => audit.close())
-    if (audit.tornBytes > 0) log.warn('a torn tail of the audit log was cut off', { bytes: audit.tornBytes })
+    if (audit.tornBytes > 0) {
+      log.warn('a torn tail of the audit log was cut off', { bytes: audit.tornBytes })
+      const known = { ts: now().toISOString(), node: config.node, runtime_version: PACKAGE_VERSION }
+      await audit.append(recoveredRecord(known, audit.tornBytes))
+    }
     const { follower, close } = await startFollowing(config, root, log, { now, onSwap: parts.onSwap })
     undo.push(close)
     const denials = createDenials({
@@ -176,7 +181,7 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       draining = true
       await listening.drain(config.drainMs)
     })
-    log.info('listening', { url: listening.url, audit: audit.origin })
+    log.info('listening', { url: listening.url, audit_verifier: audit.verifier })
     return { url: listening.url, port: listening.port, follower, audit, stop }
   } catch (error) {
     await stop()

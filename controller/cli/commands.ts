@@ -1,10 +1,12 @@
 import { approve } from './approve.ts'
+import { auditExport, auditProve, auditTail, auditVerify } from './audit.ts'
 import { check } from './check.ts'
 import type { CommandSpec } from './command.ts'
 import { controller } from './controller.ts'
 import { doctor } from './doctor.ts'
 import { exec } from './exec.ts'
 import { explain } from './explain.ts'
+import { fmt } from './fmt.ts'
 import { init } from './init.ts'
 import { keysCreate, keysList, keysRevoke } from './keys.ts'
 import { log } from './log.ts'
@@ -30,6 +32,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   check,
   test,
   tryQuestion,
+  fmt,
   promote,
   approve,
   rollback,
@@ -38,6 +41,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   log,
   exec,
   verify,
+  auditVerify,
+  auditProve,
+  auditTail,
+  auditExport,
   keysCreate,
   keysRevoke,
   keysList,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import { replaceFile, syncFolder } from './durable-file.ts'
-import { signerFromSeed, type NoteSigner } from './note.ts'
+import { formatVerifier, signerFromSeed, verifierOf, type NoteSigner } from './note.ts'
 
 /** Who a log is: made once, kept in its folder. */
 export type LogIdentity = {
@@ -62,9 +62,11 @@ export async function createIdentity(
   await replaceFile(join(dir, 'keys', 'checkpoint.key'), `${seed.toString('hex')}\n`, 0o600)
   await replaceFile(join(dir, 'keys', 'commitment.key'), `${secret.toString('hex')}\n`, 0o600)
   await syncFolder(join(dir, 'keys'))
+  const signer = signerFromSeed(origin, seed)
   const commit = async () => {
-    await replaceFile(join(dir, 'log.json'), `${JSON.stringify({ v: 1, origin }, null, 2)}\n`)
+    const text = JSON.stringify({ v: 1, origin, verifier: formatVerifier(verifierOf(signer)) }, null, 2)
+    await replaceFile(join(dir, 'log.json'), `${text}\n`)
     await syncFolder(dir)
   }
-  return { identity: { origin, signer: signerFromSeed(origin, seed), secret }, commit }
+  return { identity: { origin, signer, secret }, commit }
 }

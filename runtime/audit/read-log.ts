@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { parseVerifier } from './note.ts'
+import { formatVerifier, parseVerifier } from './note.ts'
 import type { AuditRecord } from './record.ts'
 import { readSegment } from './segment.ts'
 import { listSegments, readSegmentFile } from './segment-files.ts'
@@ -19,6 +19,22 @@ export type LogEntry = { index: number; entry: Buffer; record: StoredRecord }
 /** The folders of a Runtime's audit folder. */
 export function logFolders(dir: string, archive: string | null = null): LogFolders {
   return { tlog: join(dir, 'tlog'), archive }
+}
+
+/**
+ * The verifier key that the folder itself names. It shows that the folder is whole, not whose it is: whoever can change
+ * the folder can change it, too.
+ * @throws Fault `AUDIT_BROKEN` where there is no log
+ */
+export async function readVerifier(dir: string): Promise<string> {
+  const path = join(dir, 'log.json')
+  try {
+    return formatVerifier(parseVerifier((JSON.parse(await readFile(path, 'utf8')) as { verifier: string }).verifier))
+  } catch (error) {
+    throw new Fault('AUDIT_BROKEN', `${path} names no verifier key; name the audit folder of a Runtime`, {
+      cause: error,
+    })
+  }
 }
 
 /** The last checkpoint note. @throws Fault `AUDIT_BROKEN` */

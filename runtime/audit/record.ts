@@ -41,6 +41,36 @@ export type AuditRecord = {
   since: string | null
 }
 
+/** What is left of a torn tail of `bytes` bytes that was cut off at a start. */
+export function recoveredRecord(
+  known: Pick<AuditRecord, 'ts' | 'node' | 'runtime_version'>,
+  bytes: number,
+): AuditRecord {
+  return {
+    ...known,
+    phase: 'recovered',
+    tenant: null,
+    key_id: null,
+    user: null,
+    request_id: null,
+    action: 'recover',
+    profile: null,
+    decision: 'deny',
+    reason_code: 'AUDIT_UNAVAILABLE',
+    status: 503,
+    bundle: null,
+    digest: null,
+    intent: null,
+    routing: null,
+    input_commitment: null,
+    output_commitment: null,
+    redacted: 0,
+    ms: 0,
+    count: bytes,
+    since: null,
+  }
+}
+
 // ASCII without quotation mark, backslash and controls: what JSON writes as it stands.
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
