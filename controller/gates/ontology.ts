@@ -27,7 +27,7 @@ export const ontology: Gate = {
     }
     references(bundle, report)
     utterances(bundle, report)
-    if (compileFault !== null)
+    if (compileFault !== null && compileFault.reason !== 'POLICY_MISSING')
       report([], `The bundle does not compile: ${compileFault.message}`, 'Correct what the message names.')
     return findings
   },

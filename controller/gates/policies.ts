@@ -1,3 +1,4 @@
+import { REQUIRED_KINDS } from '../../runtime/engine/policies.ts'
 import { POLICY_KINDS, type PolicyKind } from '../../schemas/registry/policies.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Evidence, Gate } from './gate.ts'
@@ -10,8 +11,10 @@ export const policies: Gate = {
   judge: (evidence) => [...shapeOf(evidence, 'policies'), ...missing(evidence), ...unknownIntents(evidence)],
 }
 
-function missing({ files, rules, prefix }: Evidence): Finding[] {
-  return rules.policies.required
+/** Of what the registry requires, and of what no bundle loads without. */
+function missing({ files, rules, prefix, compileFault }: Evidence): Finding[] {
+  const required = compileFault?.reason === 'POLICY_MISSING' ? REQUIRED_KINDS : []
+  return [...new Set([...rules.policies.required, ...required])]
     .filter((kind) => !files.has(`policies/${kind}.yaml`))
     .map((kind) => ({
       gate: 'policies',
