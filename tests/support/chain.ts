@@ -1,11 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hashOfApiKey, newApiKey } from '../../controller/cli/keys.ts'
+import { entriesFrom } from '../../controller/cli/log.ts'
 import { readControllerConfig } from '../../controller/config.ts'
+import { LIVE_REF } from '../../controller/promotion/write-entry.ts'
 import { startController, type RunningController } from '../../controller/start.ts'
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 import { readRuntimeConfig } from '../../runtime/config.ts'
 import { startRuntime, type RunningRuntime } from '../../runtime/start.ts'
+import type { Decision, Entry } from '../../schemas/ledger/entry.ts'
 import { ask, type Asked } from './execute.ts'
 import { emptyEnvironment } from './embedded.ts'
 import { eventually } from './eventually.ts'
@@ -24,13 +27,19 @@ export type Chain = {
   work: string
   /** Runs lines of stock git in the clone. */
   git(script: string): Promise<string>
-  /** Writes files in the clone and commits them. */
+  /** Writes files in the clone and commits them; null removes one. */
   commit(files: FileChanges, message: string): Promise<void>
   ask(question?: string): Promise<Asked>
   /** Waits until the Runtime answers from this version. */
   answersFrom(version: string): Promise<void>
   /** Waits until the version of `faq` is sealed. */
   isSealed(version: string): Promise<void>
+  /** Of the newest entry of `live`. */
+  seq(): Promise<number>
+  /** Every entry of `live` above this seq, oldest first. */
+  entriesAbove(seq: number): Promise<Entry[]>
+  /** Waits for a decision about the subject in an entry above this seq, and for the controller to go on from it. */
+  decidedAbove(seq: number, subject: string): Promise<Decision>
   close(): Promise<void>
 }
 
@@ -85,6 +94,20 @@ export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOpt
     registry.folder,
     env,
   )
+  async function entriesAbove(seq: number): Promise<Entry[]> {
+    const entries: Entry[] = []
+    const head = (await registry.repository.readRef(LIVE_REF)) ?? ''
+    for await (const entry of entriesFrom(registry.repository, head)) {
+      if (entry.seq <= seq) break
+      entries.unshift(entry)
+    }
+    return entries
+  }
+  async function seqOfLive(): Promise<number> {
+    const head = (await registry.repository.readRef(LIVE_REF)) ?? ''
+    for await (const entry of entriesFrom(registry.repository, head)) return entry.seq
+    throw new Error('live has no entry')
+  }
   const asked = (question = QUESTION) => ask(runtime.url, { tenant: TENANT, api_key: apiKey }, question)
   return {
     registry,
@@ -96,7 +119,8 @@ export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOpt
     async commit(files, message) {
       for (const [path, text] of Object.entries(files)) {
         await mkdir(dirname(join(work, path)), { recursive: true })
-        await writeFile(join(work, path), text ?? '')
+        if (text === null) await rm(join(work, path))
+        else await writeFile(join(work, path), text)
       }
       await mustRun(`git add -A && git commit -q -m '${message}'`, work, env)
     },
@@ -110,6 +134,22 @@ export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOpt
         (sealed) => sealed,
         30_000,
       )
+    },
+    seq: seqOfLive,
+    entriesAbove,
+    async decidedAbove(seq, subject) {
+      const about = ({ decisions }: Entry) => decisions.find((decision) => decision.subject === subject)
+      const entries = await eventually(
+        () => entriesAbove(seq),
+        (found) => found.some((entry) => about(entry) !== undefined),
+        30_000,
+      )
+      const entry = entries.find((found) => about(found) !== undefined)!
+      await eventually(
+        async () => controller.head().seq,
+        (known) => known >= entry.seq,
+      )
+      return about(entry)!
     },
     async close() {
       await runtime.stop()

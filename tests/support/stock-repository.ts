@@ -6,14 +6,18 @@ import type { TestRegistry } from './test-registry.ts'
 
 const run = promisify(execFile)
 
-/** Stock git on the bare repository, believing only the controller's key. */
-export async function stockGit({
-  folder,
-  location,
-  signer,
-}: TestRegistry): Promise<(...args: string[]) => Promise<string>> {
-  const signers = join(folder, 'controller_signers')
-  await writeFile(signers, `controller namespaces="git" ${signer.publicKey}\n`)
+/** An allowed_signers file with the keys of the controller and of its heartbeat, and nobody else's. Answers its path. */
+export async function writeSigners({ folder, signer, heartbeatSigner }: TestRegistry): Promise<string> {
+  const path = join(folder, 'controller_signers')
+  const lines = [signer, heartbeatSigner].map(({ publicKey }) => `controller namespaces="git" ${publicKey}\n`)
+  await writeFile(path, lines.join(''))
+  return path
+}
+
+/** Stock git on the bare repository, believing only the controller's keys. */
+export async function stockGit(registry: TestRegistry): Promise<(...args: string[]) => Promise<string>> {
+  const { folder, location } = registry
+  const signers = await writeSigners(registry)
   const trust = ['-c', 'gpg.format=ssh', '-c', `gpg.ssh.allowedSignersFile=${signers}`]
   return async (...args) => {
     const { stdout } = await run('git', ['-C', location, ...trust, ...args], {
