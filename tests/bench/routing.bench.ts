@@ -57,7 +57,7 @@ function costTable(figures: readonly RoutingFigures[]): string {
       each.sha256.slice(0, 12),
     ]),
   )
-  const head = ['data', 'intents', 'utterances', 'compile s', 'examine s', 'MiB', 'load ms']
+  const head = ['data', 'intents', 'utterances', 'compile CPU s', 'examine CPU s', 'MiB', 'load CPU ms']
   return [
     row([...head, 'route µs p50 / p99', 'explain µs p50 / p99', 'peak MiB of compile', 'SHA-256']),
     row(['---', '---', '---', '---', '---', '---', '---', '---', '---', '---', '---']),
@@ -88,7 +88,7 @@ async function peerTable(sets: readonly string[], figures: readonly RoutingFigur
     )
   }
   return [
-    row(['ours / nlp.js', 'accuracy', 'compile s', 'µs a question']),
+    row(['ours / nlp.js', 'accuracy', 'compile CPU s', 'µs a question']),
     row(['---', '---', '---', '---']),
     ...rows,
   ].join('\n')

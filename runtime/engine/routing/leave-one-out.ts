@@ -1,7 +1,6 @@
 import type { Example } from './examples.ts'
 import type { FeatureRows } from './feature-rows.ts'
-import { neighbourFinder, type Neighbourhood } from './neighbours.ts'
-import type { SvmProblem, SvmState } from './svm.ts'
+import type { SvmState } from './svm.ts'
 import { problemOf } from './train.ts'
 
 /**
@@ -13,9 +12,9 @@ export type LeftOut = { own: number | null; rival: { intent: number; margin: num
 /** What training left behind: for row `r` and intent `i`, the dual variable and the margin at `r * intents + i`. */
 export type Duals = { intents: number; alphas: Float32Array; margins: Float32Array }
 
-/** Rows that are optimised again when one is left out, itself counted; and rounds over them. */
-const NEIGHBOURS = 64
+/** Rounds over the support vectors of an intent when one of them is left out; those that moved less than this rest. */
 const ROUNDS = 4
+const RESTING = 0.005
 
 export function createDuals(rows: FeatureRows, intents: number): Duals {
   return {
@@ -28,21 +27,16 @@ export function createDuals(rows: FeatureRows, intents: number): Duals {
 /** To be called with every intent right after it was trained. */
 export function recordDuals(duals: Duals, rows: FeatureRows, intent: number, { weights, alphas }: SvmState): void {
   for (let row = 0; row < rows.count; row++) {
-    let margin = 0
-    const to = rows.starts[row + 1] as number
-    for (let k = rows.starts[row] as number; k < to; k++) {
-      margin += (weights[rows.ids[k] as number] as number) * (rows.values[k] as number)
-    }
-    duals.margins[row * duals.intents + intent] = margin
+    duals.margins[row * duals.intents + intent] = dot(rows, weights, row)
     duals.alphas[row * duals.intents + intent] = alphas[row] as number
   }
 }
 
 /**
- * Leave-one-out without training again. For an intent of which the example is no support vector, nothing changes when
- * it is left out. Otherwise it gives back its part of the weights, and the 63 examples most like it, which are what
- * would have taken its place, are optimised again by a few rounds of the same coordinate descent, on their dot
- * products alone. All other examples keep their part, so that this is an approximation.
+ * Leave-one-out without training again. Where an example is no support vector of an intent, leaving it out changes
+ * nothing. Where it is, its part of the weights is taken back, and the utterances and support vectors of that intent
+ * are optimised again from where training left them, by a few rounds of the same coordinate descent. Of the other
+ * intents, only those that could win by an upper bound of their margin are looked at in this way.
  */
 export function leaveOneOut(
   rows: FeatureRows,
@@ -50,64 +44,86 @@ export function leaveOneOut(
   duals: Duals,
   wanted: readonly number[],
 ): LeftOut[] {
-  const neighboursOf = neighbourFinder(rows, NEIGHBOURS)
-  const problems = new Map<number, SvmProblem>()
-  const problem = (intent: number) => {
-    const known = problems.get(intent) ?? problemOf(examples, intent)
-    problems.set(intent, known)
-    return known
+  const targets = wanted.map((row) => examples[row]?.target ?? null)
+  const own = new Float64Array(wanted.length)
+  const best = wanted.map((): LeftOut['rival'] => null)
+  for (let intent = 0; intent < duals.intents; intent++) {
+    const asked = [...wanted.keys()].filter((i) => targets[i] === intent)
+    if (asked.length === 0) continue
+    const marginOf = marginsWithout(rows, examples, duals, intent)
+    for (const i of asked) own[i] = marginOf(wanted[i] as number)
   }
-  return wanted.map((row) => {
-    const { target, not } = examples[row] as Example
-    const group = neighboursOf(row)
-    const square = group.dots[0] as number
-    const margin = (intent: number) => {
+  for (let intent = 0; intent < duals.intents; intent++) {
+    let marginOf: ((row: number) => number) | null = null
+    for (const [i, row] of wanted.entries()) {
+      if (targets[i] === intent || examples[row]?.not === intent) continue
       const at = row * duals.intents + intent
-      if (duals.alphas[at] === 0) return duals.margins[at] as number
-      return marginWithout(group, problem(intent), duals, intent)
+      const alpha = duals.alphas[at] as number
+      let margin = duals.margins[at] as number
+      // Without the row the margin of a rival is at most what it was and what the row took from it.
+      const most = margin + alpha * (rows.squares[row] as number)
+      if (alpha > 0 && most > Math.max(own[i] as number, best[i]?.margin ?? -Infinity)) {
+        marginOf ??= marginsWithout(rows, examples, duals, intent)
+        margin = marginOf(row)
+      }
+      if (margin > (best[i]?.margin ?? -Infinity)) best[i] = { intent, margin }
     }
-    // The margin of a rival without the row is at most what it was and what the row took from it.
-    const rivals = Array.from({ length: duals.intents }, (_, intent) => {
-      const at = row * duals.intents + intent
-      return { intent, most: (duals.margins[at] as number) + (duals.alphas[at] as number) * square }
-    }).filter(({ intent }) => intent !== target && intent !== not)
-    rivals.sort((a, b) => b.most - a.most || a.intent - b.intent)
-    let rival: LeftOut['rival'] = null
-    for (const { intent, most } of rivals) {
-      if (rival !== null && most < rival.margin) break
-      const found = margin(intent)
-      if (rival === null || found > rival.margin) rival = { intent, margin: found }
-    }
-    return { own: target === null ? null : margin(target), rival }
-  })
+  }
+  return wanted.map((_, i) => ({ own: targets[i] === null ? null : (own[i] as number), rival: best[i] ?? null }))
 }
 
-/** Margin of the first of a group after it was taken out and the others were optimised again. */
-function marginWithout({ rows, dots }: Neighbourhood, problem: SvmProblem, duals: Duals, intent: number): number {
-  const size = rows.length
-  const margins = new Float64Array(size)
-  const alphas = new Float64Array(size)
-  for (let j = 0; j < size; j++) {
-    const at = (rows[j] as number) * duals.intents + intent
-    margins[j] = duals.margins[at] as number
-    alphas[j] = duals.alphas[at] as number
-  }
-  const shift = (member: number, change: number) => {
-    for (let j = 0; j < size; j++) margins[j] = (margins[j] as number) + change * (dots[member * size + j] as number)
-  }
-  shift(0, -(alphas[0] as number) * (problem.sides[rows[0] as number] as number))
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let member = 1; member < size; member++) {
-      const row = rows[member] as number
-      const side = problem.sides[row] as number
-      const alpha = alphas[member] as number
-      const slack = problem.slacks[row] as number
-      const gradient = side * (margins[member] as number) - 1 + slack * alpha
-      if (side === 0 || (alpha === 0 && gradient >= 0)) continue
-      const next = Math.max(0, alpha - gradient / ((dots[member * size + member] as number) + slack))
-      alphas[member] = next
-      shift(member, (next - alpha) * side)
+/** For one intent, the margin of a row after it was taken out. */
+function marginsWithout(
+  rows: FeatureRows,
+  examples: readonly Example[],
+  { intents, alphas, margins }: Duals,
+  intent: number,
+): (row: number) => number {
+  const { sides, slacks } = problemOf(examples, intent)
+  const working = Int32Array.from(
+    [...examples.keys()].filter((row) => sides[row] === 1 || (alphas[row * intents + intent] as number) > 0),
+  )
+  const trained = new Float64Array(rows.width)
+  const start = Float64Array.from(working, (row) => alphas[row * intents + intent] as number)
+  for (const [i, row] of working.entries()) move(rows, trained, row, (start[i] as number) * (sides[row] as number))
+  const weights = new Float64Array(rows.width)
+  return (out) => {
+    const removed = working.indexOf(out)
+    if (removed < 0 || start[removed] === 0) return margins[out * intents + intent] as number
+    weights.set(trained)
+    const duals = start.slice()
+    const moved = new Float64Array(working.length).fill(Infinity)
+    move(rows, weights, out, -(start[removed] as number) * (sides[out] as number))
+    for (let round = 0; round < ROUNDS; round++) {
+      for (let i = 0; i < working.length; i++) {
+        const row = working[i] as number
+        if (i === removed || (moved[i] as number) < RESTING) continue
+        const side = sides[row] as number
+        const slack = slacks[row] as number
+        const dual = duals[i] as number
+        const gradient = side * dot(rows, weights, row) - 1 + slack * dual
+        const next = Math.max(0, dual - gradient / ((rows.squares[row] as number) + slack))
+        moved[i] = Math.abs(next - dual)
+        if (next === dual) continue
+        duals[i] = next
+        move(rows, weights, row, (next - dual) * side)
+      }
     }
+    return dot(rows, weights, out)
   }
-  return margins[0] as number
+}
+
+function dot({ starts, ids, values }: FeatureRows, weights: Float64Array, row: number): number {
+  let sum = 0
+  const to = starts[row + 1] as number
+  for (let k = starts[row] as number; k < to; k++) sum += (weights[ids[k] as number] as number) * (values[k] as number)
+  return sum
+}
+
+function move({ starts, ids, values }: FeatureRows, weights: Float64Array, row: number, change: number): void {
+  const to = starts[row + 1] as number
+  for (let k = starts[row] as number; k < to; k++) {
+    const id = ids[k] as number
+    weights[id] = (weights[id] as number) + change * (values[k] as number)
+  }
 }
