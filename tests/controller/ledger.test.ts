@@ -126,11 +126,17 @@ describe('the ledger that a controller writes', () => {
       formatCommit({ tree, parents: [head], author: person, committer: person, message: 'mine\n' }),
     )
     await registry.repository.updateRefs([{ ref: LIVE_REF, old: head, new: forged }])
-    await eventually(liveRef, (oid) => oid === head)
-    expect(loop.told.some(({ type }) => type === 'restored')).toBe(true)
+    await eventually(
+      async () => loop.told,
+      (told) => told.some(({ type }) => type === 'restored'),
+    )
+    expect(await liveRef()).toBe(head)
     await registry.commit({ ...v1, ...shop })
     await promoted()
-    expect(loop.status().status).toBe('ready')
+    await eventually(
+      async () => loop.status().status,
+      (status) => status === 'ready',
+    )
   })
 
   it('takes a seal that stands there already, and refuses another object under its tag', async () => {
