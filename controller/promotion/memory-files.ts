@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { absentAsNull, makeDirectory, writeDurably } from '../../runtime/git/durable-fs.ts'
+import { absentAsNull, makeDirectory, removeLeftovers, writeDurably } from '../../runtime/git/durable-fs.ts'
 import type { AcceptedHead } from '../../runtime/trust/ledger-step.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
@@ -20,6 +20,7 @@ export type MemoryFiles = {
 
 export async function openMemoryFiles(dir: string): Promise<MemoryFiles> {
   await makeDirectory(dir)
+  await removeLeftovers(dir)
   const headFile = join(dir, 'head.json')
   const standingFile = join(dir, 'standing.json')
   return {

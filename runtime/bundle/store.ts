@@ -3,7 +3,7 @@ import { lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import { DIGEST } from '../../schemas/names.ts'
-import { absentAsNull, isCode, makeDirectory, writeDurably } from '../git/durable-fs.ts'
+import { absentAsNull, isCode, makeDirectory, removeLeftovers, writeDurably } from '../git/durable-fs.ts'
 import { decodeBundle, encodeBundle, MAX_ENCODED_BYTES } from './container.ts'
 import { bundleDigest } from './digest.ts'
 import type { BundleFiles } from './files.ts'
@@ -129,11 +129,4 @@ async function entriesOf(folder: string): Promise<{ path: string; size: number; 
     }),
   )
   return entries.flat().sort((a, b) => a.used - b.used || (a.path < b.path ? -1 : 1))
-}
-
-/** What a process that ended in the middle of a write left behind. */
-async function removeLeftovers(folder: string): Promise<void> {
-  for (const { path } of await entriesOf(folder)) {
-    if (path.slice(folder.length + 1).startsWith('.tmp-')) await rm(path, { force: true })
-  }
 }

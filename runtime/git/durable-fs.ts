@@ -49,11 +49,22 @@ async function fsyncDirectory(directory: string): Promise<void> {
   }
 }
 
+const TEMPORARY = '.tmp-'
+
 /** Writes a file that is on disk, whole, before it gets its name: temp → fsync → rename → fsync of the directory. */
 export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
-  const temporary = join(dirname(path), `.tmp-${basename(path)}-${process.pid}-${randomBytes(6).toString('hex')}`)
+  const temporary = join(
+    dirname(path),
+    `${TEMPORARY}${basename(path)}-${process.pid}-${randomBytes(6).toString('hex')}`,
+  )
   await writeFileSynced(temporary, bytes, mode)
   await renameDurably(temporary, path)
+}
+
+/** Removes what `writeDurably` left in a folder of one process when that process ended in the middle of a write. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await fs.readdir(folder))
+    if (name.startsWith(TEMPORARY)) await fs.rm(join(folder, name), { force: true })
 }
 
 /** Writes a new file and its bytes to disk, not yet its name; nothing is left behind on failure. */

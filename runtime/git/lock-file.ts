@@ -141,16 +141,29 @@ function asConflict(path: string): (error: unknown) => never {
   }
 }
 
-/** Removes what processes of ours that are gone left in the git directory. */
+/** Removes what processes of ours that are gone left in the git directory: their locks, then the files that name them. */
 export async function sweepLockFiles(gitdir: string): Promise<void> {
-  let swept = false
+  const gone: { path: string; isLinked: boolean }[] = []
   for (const name of await readdir(gitdir)) {
+    const path = join(gitdir, name)
     const identity = FILE.exec(name)?.[1]
-    const file = identity === undefined ? null : await absentAsNull(stat(join(gitdir, name)))
+    const file = identity === undefined ? null : await absentAsNull(stat(path))
     if (identity === undefined || file === null || !IDENTITY.test(identity)) continue
-    if (!isGone(identity, Date.now() - file.ctimeMs)) continue
-    await rm(join(gitdir, name), { force: true })
-    swept = true
+    if (isGone(identity, Date.now() - file.ctimeMs)) gone.push({ path, isLinked: file.nlink > 1 })
   }
-  if (swept) await syncDirectory(gitdir)
+  if (gone.some(({ isLinked }) => isLinked)) await sweepLocks(gitdir)
+  for (const { path } of gone) await rm(path, { force: true })
+  if (gone.length > 0) await syncDirectory(gitdir)
+}
+
+/** Locks that nobody asks for again, such as that of a tag, would stop a `git gc` for ever. */
+async function sweepLocks(gitdir: string): Promise<void> {
+  const own = await writeOwner(gitdir)
+  try {
+    const below = (await absentAsNull(readdir(join(gitdir, 'refs'), { recursive: true }))) ?? []
+    const names = ['packed-refs.lock', ...below.map((name) => join('refs', name))]
+    for (const name of names.filter((each) => each.endsWith('.lock'))) await breakStale(gitdir, own, join(gitdir, name))
+  } finally {
+    await rm(own, { force: true })
+  }
 }

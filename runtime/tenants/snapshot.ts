@@ -3,7 +3,7 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import type { Root } from '../../schemas/ledger/trust.ts'
-import { absentAsNull, makeDirectory, syncDirectory, writeDurably } from '../git/durable-fs.ts'
+import { absentAsNull, makeDirectory, removeLeftovers, syncDirectory, writeDurably } from '../git/durable-fs.ts'
 import { objectId } from '../git/object-reader.ts'
 import { verifyAlone, type VerifiedLedger } from '../trust/ledger-step.ts'
 import { sha256Hex } from '../trust/state-files.ts'
@@ -39,6 +39,7 @@ const COMPACT_ABOVE_BYTES = 4 * 1024 * 1024
  */
 export async function openSnapshot(stateDir: string, root: Root, now: () => Date): Promise<Snapshot> {
   await makeDirectory(stateDir)
+  await removeLeftovers(stateDir)
   const path = join(stateDir, FILE_NAME)
   const { lines, end } = await readLines(path)
   const { ledger: loaded, damage } = judge(lines, root)

@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FAULT_KINDS } from './fault-kinds.ts'
+import { promotion, seal } from './registry-scenarios.ts'
+import { sweep, type Swept } from './sweep.ts'
+
+/** The full sweep: `npm run faults [-- <scenario> [<fault>]]`. Ends with 1 where an invariant does not hold. */
+const [scenarioName = '', faultName = '', step = '1'] = process.argv.slice(2)
+const scenarios = [promotion, seal].filter(({ name }) => name.startsWith(scenarioName))
+const faults = FAULT_KINDS.filter(({ name }) => name.startsWith(faultName))
+const rows: Swept[] = []
+const row = (cells: readonly string[]) =>
+  console.log(`| ${cells.map((cell, at) => cell.padEnd([12, 16, 12, 10][at] ?? 0)).join(' | ')} |`)
+
+row(['scenario', 'fault', 'points tried', 'violations'])
+row(['---', '---', '---', '---'])
+for (const scenario of scenarios) {
+  const folder = await mkdtemp(join(tmpdir(), 'faults-'))
+  const template = join(folder, 'template')
+  await scenario.prepare(template)
+  for (const fault of faults) {
+    const swept = await sweep(scenario, fault, template, Number(step))
+    rows.push(swept)
+    row([swept.scenario, swept.fault, String(swept.points), String(swept.violations.length)])
+    for (const violation of swept.violations) console.error(`  ${violation}`)
+  }
+  await rm(folder, { recursive: true, force: true })
+}
+const points = rows.reduce((sum, swept) => sum + swept.points, 0)
+const violations = rows.reduce((sum, swept) => sum + swept.violations.length, 0)
+row(['all', '', String(points), String(violations)])
+process.exitCode = violations === 0 ? 0 : 1
