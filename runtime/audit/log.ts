@@ -116,11 +116,13 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
     tiles,
     bundles,
     published: checkpoint.size,
+    onError: options.onPublishError,
   })
   let segment: Segment | null = null
   let isDue = false
 
   async function currentSegment(size: number): Promise<Segment> {
+    await publisher.room()
     if (segment !== null && publisher.published() <= segment.first) return segment
     const next = await createSegment(join(dir, 'pending'), size)
     await segment?.close()
@@ -164,16 +166,13 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
   return {
     origin: identity.origin,
     verifier: formatVerifier(verifierOf(identity.signer)),
-    append: (record) => {
-      if (!publisher.isFull()) return commit.append(record)
-      return Promise.reject(new Fault('AUDIT_UNAVAILABLE', 'the tiles of the audit log cannot be written'))
-    },
-    isHealthy: () => commit.isHealthy() && !publisher.isFull(),
+    append: (record) => commit.append(record),
+    isHealthy: () => commit.isHealthy(),
     status: () => ({
       origin: identity.origin,
       size: commit.size(),
       published: publisher.published(),
-      healthy: commit.isHealthy() && !publisher.isFull(),
+      healthy: commit.isHealthy(),
       queued: commit.queued(),
     }),
     commitments: (tenant) => commitmentsOf(identity.secret, tenant),

@@ -13,9 +13,18 @@ export async function writeTileFiles(folder: string, files: ReadonlyMap<string, 
   const folders = new Set<string>()
   for (const path of files.keys()) for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.add(at)
   for (const path of folders) await mkdir(join(folder, path), { recursive: true })
-  for (const [path, bytes] of files) await writeSynced(join(folder, path), bytes)
+  await writeSome([...files], folder)
   for (const path of folders) await syncFolder(join(folder, path))
   await syncFolder(folder)
+}
+
+/** Two at a time: syncs that overlap share the work of the file system, and more would keep batches of records waiting. */
+async function writeSome(files: [path: string, bytes: Buffer][], folder: string): Promise<void> {
+  const lane = async () => {
+    for (let next = files.pop(); next !== undefined; next = files.pop())
+      await writeSynced(join(folder, next[0]), next[1])
+  }
+  await Promise.all([lane(), lane()])
 }
 
 /** Removes the partial tiles that a full tile at `path` has made superfluous. */
@@ -23,9 +32,14 @@ export async function removePartials(folder: string, path: string): Promise<void
   await rm(join(folder, `${path}.p`), { recursive: true, force: true })
 }
 
+/**
+ * The partial tile of exactly this width first: a crash can have torn the full one while it was written, but not before
+ * a checkpoint made the partial one superfluous.
+ */
 async function readWidest(folder: string, path: string, width: number): Promise<Buffer | null> {
-  const full = await readIfThere(join(folder, path))
-  if (full !== null) return full
+  const exact = width === TILE_WIDTH ? null : await readIfThere(join(folder, `${path}.p`, String(width)))
+  const bytes = exact ?? (await readIfThere(join(folder, path)))
+  if (bytes !== null) return bytes
   const widths = await readdir(join(folder, `${path}.p`)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error

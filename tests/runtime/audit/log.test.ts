@@ -7,7 +7,9 @@ import { AUDIT_DEFAULTS, openAuditLog, type AuditLog, type AuditLogOptions } fro
 import { inclusionProof, leafHash, rootAt } from '../../../runtime/audit/merkle.ts'
 import { parseVerifier } from '../../../runtime/audit/note.ts'
 import { rootFromInclusion } from '../../../runtime/audit/proof.ts'
+import { readSegment } from '../../../runtime/audit/segment.ts'
 import { readEntries, tileNodes } from '../../../runtime/audit/tile-files.ts'
+import { verifyAuditFolder } from '../../../runtime/audit/verify-log.ts'
 import { aRecord } from '../../support/audit-record.ts'
 import { faultReason } from '../../support/fault-reason.ts'
 
@@ -154,12 +156,48 @@ describe('after a crash', () => {
     expect(await again.append(aRecord())).toBe(again.status().size - 1)
   })
 
+  it('is a whole beginning of what it was, wherever the last batch was torn', async () => {
+    const log = await openLog()
+    await append(log, 3)
+    await append(log, 3, 3)
+    await crashed(log)
+    const segment = await lastSegment()
+    const whole = await readFile(segment)
+    const starts = readSegment(whole, 0, segment).frames.map(({ entry }) => entry.byteOffset - whole.byteOffset)
+    const lastBatch = (starts[3] as number) - 19
+    const copy = dir
+    for (let end = lastBatch; end < whole.length; end += 97) {
+      dir = await mkdtemp(join(tmpdir(), 'audit-torn-'))
+      await cp(copy, dir, { recursive: true })
+      await truncate(await lastSegment(), end)
+      const again = await openLog()
+      const expected = starts.filter((_, at) => (starts[at + 1] ?? whole.length + 19) - 19 <= end).length
+      expect(again.status().size).toBe(expected)
+      expect(expected).toBeGreaterThanOrEqual(3)
+      await again.close()
+      await rm(dir, { recursive: true })
+    }
+    dir = copy
+  })
+
   it('cuts off what was never a whole record', async () => {
     const log = await openLog()
     await append(log, 5)
     await crashed(log)
     await appendFile(await lastSegment(), Buffer.from('ff6374720000', 'hex'))
     expect((await openLog()).status().size).toBe(5)
+  })
+
+  it('writes a full tile again that was torn before a checkpoint covered it', async () => {
+    const log = await openLog()
+    await append(log, 200)
+    await log.publish()
+    await append(log, 100, 200)
+    await crashed(log)
+    for (const path of ['0/000', 'entries/000']) await writeFile(join(tlog(), 'tile', path), 'torn')
+    const again = await openLog()
+    expect(again.status().size).toBe(300)
+    expect(await verifyAuditFolder(dir, again.verifier)).toMatchObject({ size: 300 })
   })
 })
 
