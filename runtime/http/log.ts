@@ -16,7 +16,6 @@ export type Log = {
 }
 
 const MAX_CHARS = 1_000
-// eslint-disable-next-line no-control-regex
 const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 const KEY = /ctr_[a-z0-9-]{1,63}_[a-z0-9-]{1,63}_[0-9a-f]{64}/g
 
