@@ -35,6 +35,8 @@ export type Corrector = { knowsStem: (stem: string) => boolean; correct: Correct
 /** Longer words are taken as they are: some stemmers need time that grows with the square of the length. */
 const LONGEST_STEMMED = 40
 const CACHED_STEMS = 10_000
+/** Code units of a word, as explanations show it. */
+const LONGEST_SHOWN = 200
 
 /** What reads every text of a router, at seal without a corrector and at query with one. */
 export function createReader(rules: ReadingRules, corrector: Corrector | null = null): Reader {
@@ -58,7 +60,10 @@ export function createReader(rules: ReadingRules, corrector: Corrector | null = 
       const unit = reading.units.length
       const match = table.longestAt(tokens, at)
       const length = match?.length ?? 1
-      const surface = length === 1 ? (words[at] ?? '') : words.slice(at, at + length).join(' ')
+      const surface = words
+        .slice(at, at + length)
+        .join(' ')
+        .slice(0, LONGEST_SHOWN)
       const token = tokens[at] as Token
       const kept = match ? match.to : stopWords.has(token.form) ? [] : [token]
       if (match) reading.synonyms.push({ from: surface, to: match.canonical })

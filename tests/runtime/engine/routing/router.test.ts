@@ -157,6 +157,10 @@ describe('an explanation', () => {
     expect(router.explain(question)).toMatchObject(router.route(question))
   })
 
+  it('shows at most 200 characters of a word', () => {
+    expect(router.explain(`card ${'x'.repeat(5000)}`).detail.unknown).toEqual(['x'.repeat(200)])
+  })
+
   it('names unknown words, the runner-up and the nearest utterance', () => {
     const { detail } = router.explain('My card was stolen by flibbertigibbets')
     expect(detail.unknown).toEqual(['by', 'flibbertigibbets'])
