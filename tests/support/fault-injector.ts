@@ -60,7 +60,7 @@ function patch(target: unknown, methods: Record<string, string>): void {
     if (original === undefined) continue
     const patched = function (this: unknown, ...args: unknown[]): unknown {
       if (operation === 'open' && !opensToWrite(args[1])) return original.apply(this, args)
-      return meet(operation, name.endsWith('Sync'), original.bind(this) as Call, args)
+      return meet(operation, name.endsWith('Sync'), original.bind(this), args)
     }
     Object.defineProperty(holder, name, { value: patched, configurable: true, writable: true })
   }
