@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openCheckpoint, type Checkpoint } from '../../runtime/audit/checkpoint.ts'
@@ -33,6 +34,8 @@ async function embeddedFolder(call: Call): Promise<string> {
 async function openLog(call: Call): Promise<Log> {
   const named = optionText(call, 'dir') ?? call.env['CONTRACTOR_AUDIT_DIR']
   const dir = named === undefined ? await embeddedFolder(call) : resolve(call.cwd, named)
+  if (!existsSync(dir))
+    throw new Fault('USAGE', `There is no audit folder ${dir}. Name that of a Runtime: --dir <dir>.`)
   const archive = optionText(call, 'archive')
   const pinned = optionText(call, 'key')
   const verifier = pinned ?? (await readVerifier(dir))

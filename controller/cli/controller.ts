@@ -1,4 +1,5 @@
 import { readControllerConfig } from '../config.ts'
+import { openEvents } from '../events.ts'
 import { startController } from '../start.ts'
 import type { CommandSpec } from './command.ts'
 import { settingsOfCall, settingOptions, untilStopped } from './settings-options.ts'
@@ -20,11 +21,12 @@ export const controller: CommandSpec = {
   options: settingOptions(SETTINGS),
   async run(call) {
     const { terminal } = call
-    const running = await startController(readControllerConfig(call.env, settingsOfCall(call, SETTINGS)))
-    running.events.subscribe((event) => {
+    const events = openEvents(() => new Date())
+    events.subscribe((event) => {
       if (terminal.json) terminal.out(JSON.stringify(event))
       else for (const line of controllerEventLines(event, terminal)) terminal.out(line)
     })
+    const running = await startController(readControllerConfig(call.env, settingsOfCall(call, SETTINGS)), { events })
     terminal.err(`controller ${running.url}`)
     await untilStopped()
     await running.stop()

@@ -66,6 +66,7 @@ async function post(url: string, headers: Record<string, string>, body: unknown)
       method: 'POST',
       headers: { 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify(body),
+      redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     return { ok: response.ok, body: (await response.json()) as Record<string, unknown> }

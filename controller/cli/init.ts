@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
@@ -19,15 +20,17 @@ export const init: CommandSpec = {
   ],
   async run(call) {
     const folder = resolve(call.cwd, call.args[0] ?? '.')
-    await mkdir(folder, { recursive: true })
-    await stockGit(folder, ['init', '--quiet', '--initial-branch=main'])
     const id = optionText(call, 'id') ?? basename(folder)
     if (!NAME.test(id))
       throw new Fault('USAGE', `--id: a registry id has 1 to 63 lower-case letters, digits and hyphens; got "${id}".`)
-    const files = scaffoldRegistry(id, await firstOwner(call, folder), PACKAGE_VERSION)
+    const owner = await firstOwner(call, existsSync(folder) ? folder : call.cwd)
+    const files = scaffoldRegistry(id, owner, PACKAGE_VERSION)
+    await mkdir(folder, { recursive: true })
     await writeNewFiles(folder, files)
+    await stockGit(folder, ['init', '--quiet', '--initial-branch=main'])
     await stockGit(folder, ['add', '--', ...files.keys()])
-    await stockGit(folder, ['commit', '--quiet', '-m', `registry ${id}`])
+    const identity = ['-c', `user.name=${owner.name}`, '-c', `user.email=${owner.email}`]
+    await stockGit(folder, [...identity, 'commit', '--quiet', '-m', `registry ${id}`])
     const { terminal } = call
     if (terminal.json) terminal.out(JSON.stringify({ registry: id, folder, files: files.size }))
     else

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseDocument, type Document } from 'yaml'
 import { KEY_SCOPES, parseKeys, type ApiKey, type KeyScope } from '../../schemas/registry/tenant.ts'
-import { parseDuration } from '../../schemas/duration.ts'
+import { durationMs } from '../../schemas/duration.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { NAME } from '../../schemas/names.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
@@ -27,13 +27,13 @@ export const keysCreate: CommandSpec = {
     if (!NAME.test(id)) throw new Fault('USAGE', `--id: expected ${NAME}, got "${id}".`)
     if (keys.some((key) => key.id === id))
       throw new Fault('USAGE', `${path} has a key "${id}" already; choose another id.`)
-    const expires = optionText(call, 'expires')
+    const expiresAt = expiryOf(call)
     const secret = newApiKey(tenant, id)
     const key: ApiKey = {
       id,
       sha256: hashOfApiKey(secret),
       scopes: requireScopes(optionText(call, 'scopes') ?? 'execute'),
-      ...(expires === undefined ? {} : { expires_at: new Date(Date.now() + parseDuration(expires)).toISOString() }),
+      ...(expiresAt !== null && { expires_at: expiresAt }),
     }
     document.addIn(['keys'], document.createNode(key))
     const branch = await save(call, clone, path, document, `keys/${tenant}-${id}`, `add key ${id} of ${tenant}`)
@@ -144,6 +144,15 @@ async function save(
   await writeFile(join(clone.root, path), document.toString({ flowCollectionPadding: false, lineWidth: 0 }))
   await commitPaths(clone, [path], message)
   return branch
+}
+
+/** RFC 3339; null where the key is to work until it is revoked. */
+function expiryOf(call: Call): string | null {
+  const text = optionText(call, 'expires')
+  if (text === undefined) return null
+  const ms = durationMs(text)
+  if (ms !== null) return new Date(Date.now() + ms).toISOString()
+  throw new Fault('USAGE', `--expires: expected an ISO 8601 duration such as P90D, got "${text}".`)
 }
 
 function requireScopes(text: string): KeyScope[] {

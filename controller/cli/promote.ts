@@ -90,7 +90,8 @@ export function requireTenant(state: LedgerState, name: string): TenantState {
 }
 
 function selected(state: LedgerState, selector: string): string[] {
-  const [label = '', value = ''] = selector.split('=')
+  const [, label = '', value = ''] = /^([^=]+)=(.*)$/.exec(selector) ?? []
+  if (label === '') throw new Fault('USAGE', `--select: expected <label>=<value>, got "${selector}".`)
   const tenants = [...state.tenants.values()]
     .filter(({ labels }) => labels[label] === value)
     .map(({ tenant }) => tenant)

@@ -1,10 +1,16 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { openRepository } from '../../runtime/git/repository.ts'
+import { tokenCredentials } from '../../runtime/git/credentials.ts'
+import { isUrl } from '../../runtime/git/remote-url.ts'
+import { openRepository, type Repository } from '../../runtime/git/repository.ts'
+import { settingsOf, TOKEN } from '../../runtime/settings.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { createGenesis } from '../promotion/genesis.ts'
+import { MAIN_REF } from '../promotion/read-main.ts'
 import { generateKeyPair, openSigner } from '../promotion/sign.ts'
+import { LIVE_REF } from '../promotion/write-entry.ts'
 import { optionText, type Call, type CommandSpec } from './command.ts'
 
 export const rootInit: CommandSpec = {
@@ -23,15 +29,14 @@ export const rootInit: CommandSpec = {
     const out = resolve(call.cwd, optionText(call, 'out') ?? 'root.json')
     if (existsSync(out))
       throw new Fault('USAGE', `${out} exists already; a root is made once. Name another file with --out.`)
-    const [rootKey, controllerKey, heartbeatKey] = await Promise.all(
-      ['root', 'controller', 'heartbeat'].map((name) => keyAt(join(keys, name))),
-    )
-    const repository = await openRepository(location, {
-      mirror: join(keys, '.mirror'),
-      fetch: ['refs/heads/main', 'refs/heads/live'],
-    })
+    const repository = await openRegistry(call, location)
     try {
       await repository.refresh()
+      await requireNoLedger(repository)
+      await mkdir(dirname(out), { recursive: true })
+      const [rootKey, controllerKey, heartbeatKey] = await Promise.all(
+        ['root', 'controller', 'heartbeat'].map((name) => keyAt(join(keys, name))),
+      )
       const root = await createGenesis({
         repository,
         rootSigners: [await openSigner(rootKey!)],
@@ -39,7 +44,6 @@ export const rootInit: CommandSpec = {
         heartbeatPublicKey: (await openSigner(heartbeatKey!)).publicKey,
         now: () => new Date(),
       })
-      await mkdir(dirname(out), { recursive: true })
       await writeFile(out, `${JSON.stringify(root, null, 2)}\n`, { flag: 'wx' })
       report(call, { root: out, folder: keys, registry: root.registry, genesis: root.genesis })
     } finally {
@@ -47,6 +51,29 @@ export const rootInit: CommandSpec = {
     }
     return 0
   },
+}
+
+/** By path, or by URL through a mirror that is gone when it is closed. */
+async function openRegistry({ cwd, env }: Call, location: string): Promise<Repository> {
+  if (!isUrl(location)) return openRepository(resolve(cwd, location))
+  const token = settingsOf(env, {}).secret('CONTRACTOR_REGISTRY_TOKEN', TOKEN)
+  const mirror = await mkdtemp(join(tmpdir(), 'contractor-root-'))
+  const gone = () => rm(mirror, { recursive: true })
+  const credentials = token === null ? {} : { credentials: tokenCredentials(token) }
+  const options = { mirror, fetch: [MAIN_REF, LIVE_REF], ...credentials }
+  const repository = await openRepository(location, options).catch((error: unknown) =>
+    gone().then(() => Promise.reject(error)),
+  )
+  return { ...repository, close: () => repository.close().then(gone) }
+}
+
+/** Refuses before any key is made. */
+async function requireNoLedger(repository: Repository): Promise<void> {
+  const { location } = repository
+  if ((await repository.readRef(MAIN_REF)) === null)
+    throw new Fault('NOT_FOUND', `${location} has no branch main; push the registry there first.`)
+  if ((await repository.readRef(LIVE_REF)) !== null)
+    throw new Fault('USAGE', `${location} has a branch live already; a registry has one root, made once.`)
 }
 
 /** An existing key is used, a missing one is made. */

@@ -23,8 +23,8 @@ changes: { governance: owners, keys: 0, limits: 0, unsuspend: owners, unrevoke: 
       'governance/roles.yaml',
       `principals:
   - id: ${owner.id}
-    name: ${owner.name}
-    emails: [${owner.email}]
+    name: ${JSON.stringify(owner.name)}
+    emails: [${JSON.stringify(owner.email)}]
 roles:
   - name: owners
     owner: true

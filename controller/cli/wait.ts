@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isAncestor } from '../../runtime/git/history.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, DIGEST, type AliasName } from '../../schemas/names.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
@@ -31,11 +32,13 @@ export const wait: CommandSpec = {
     const timeoutS = optionNumber(call, 'timeout', { min: 0, max: 86_400, preset: 60 })
     const clone = await openClone(call)
     const digest = await requireDigest(call, clone, tenant, alias)
+    const wanted = await clone.git('log', '-1', '--format=%H', 'HEAD', '--', `tenants/${tenant}`)
     const started = performance.now()
     const { terminal } = call
     for (;;) {
-      const seen = await look(call, clone, tenant, alias, digest)
-      if (seen.kind === 'refused') {
+      const seen = await look(call, clone, { tenant, alias, digest, wanted })
+      const over = performance.now() - started > timeoutS * 1000
+      if (seen.kind === 'refused' && (seen.isAnswer || over)) {
         if (terminal.json) terminal.out(JSON.stringify({ tenant, alias, digest, live: false, refused: seen.decision }))
         else
           terminal.out(
@@ -53,7 +56,7 @@ export const wait: CommandSpec = {
           )
         return 0
       }
-      if (performance.now() - started > timeoutS * 1000) {
+      if (over) {
         throw new Fault(
           'UNDECIDED',
           `${tenant}/${alias} did not come to ${digest} within ${timeoutS} s, and was not refused.`,
@@ -64,9 +67,21 @@ export const wait: CommandSpec = {
   },
 }
 
-type Seen = { kind: 'live'; seq: number } | { kind: 'refused'; decision: Decision } | { kind: 'pending' }
+type Target = {
+  tenant: string
+  alias: AliasName
+  digest: string
+  /** The commit that last changed the tenant in this clone; empty where none did. */
+  wanted: string
+}
 
-async function look(call: Call, clone: Clone, tenant: string, alias: AliasName, digest: string): Promise<Seen> {
+type Seen =
+  | { kind: 'live'; seq: number }
+  /** `isAnswer` where what this clone wants was judged. An older refusal that stands is not written again. */
+  | { kind: 'refused'; decision: Decision; isAnswer: boolean }
+  | { kind: 'pending' }
+
+async function look(call: Call, clone: Clone, { tenant, alias, digest, wanted }: Target): Promise<Seen> {
   const { oid, seq, state } = await ledgerOfClone(call, clone)
   if (state.tenants.get(tenant)?.aliases[alias]?.digest === digest) return { kind: 'live', seq }
   let looked = 0
@@ -74,12 +89,24 @@ async function look(call: Call, clone: Clone, tenant: string, alias: AliasName, 
     const decision = entry.decisions.find(({ subject }) => subject === `${tenant}/${alias}`)
     if (decision !== undefined) {
       const about = decision.to?.digest === digest || decision.to === null
-      return decision.decision === 'deny' && about ? { kind: 'refused', decision } : { kind: 'pending' }
+      if (decision.decision !== 'deny' || !about) return { kind: 'pending' }
+      return { kind: 'refused', decision, isAnswer: await wasJudged(clone, wanted, entry.source) }
     }
     looked += 1
     if (looked === ENTRIES) break
   }
   return { kind: 'pending' }
+}
+
+/** Whether the commit of `main` that an entry judged has the other commit; one that is not in this clone yet is newer. */
+async function wasJudged(clone: Clone, wanted: string, source: string): Promise<boolean> {
+  if (wanted === '' || wanted === source) return true
+  try {
+    return await isAncestor(clone.repository, wanted, source)
+  } catch (error) {
+    if (error instanceof Fault && error.reason === 'OBJECT_MISSING') return true
+    throw error
+  }
 }
 
 async function servedBy(call: Call, clone: Clone, tenant: string, alias: AliasName, digest: string): Promise<boolean> {
@@ -90,6 +117,7 @@ async function servedBy(call: Call, clone: Clone, tenant: string, alias: AliasNa
     throw new Fault('USAGE', '--runtime asks /status, which needs the operator key: set CONTRACTOR_OPERATOR_KEY.')
   const response = await fetch(`${url.replace(/\/$/, '')}/status`, {
     headers: { 'X-Api-Key': key },
+    redirect: 'error',
     signal: AbortSignal.timeout(5_000),
   }).catch(() => null)
   if (response === null) return false
