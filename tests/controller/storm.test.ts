@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LIVE_REF } from '../../controller/promotion/write-entry.ts'
 import { verifyLedger } from '../../runtime/trust/ledger.ts'
 import { runLoop } from '../support/running-loop.ts'
+import { seededNumbers } from '../support/seeded-numbers.ts'
 import {
   aliasFile,
   digestOf,
@@ -14,17 +15,6 @@ import {
 const bundles = [tinyBundle('faq', '1.0.0'), tinyBundle('faq', '1.1.0'), tinyBundle('faq', '2.0.0')]
 const digests = bundles.map((files) => digestOf('faq', files))
 const STEPS = 30
-
-/** A small generator of the same numbers for the same seed (mulberry32). */
-function numbers(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % below
-  }
-}
 
 /** Everything that people push, well-formed or not, to one of three tenants. */
 async function anyChange(
@@ -75,7 +65,7 @@ describe('whatever people push', () => {
     const registry = await openTestRegistry()
     const loop = await runLoop(registry)
     try {
-      const below = numbers(seed)
+      const below = seededNumbers(seed)
       for (const files of bundles) {
         await registry.commit(files)
         await loop.decided({

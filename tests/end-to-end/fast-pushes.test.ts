@@ -21,7 +21,7 @@ describe('commits that come faster than gates run', () => {
 
   it('are judged at the last of them; those passed over are named, and never served', async () => {
     const seq = await chain.seq()
-    const served = new Set<string | undefined>()
+    const served = new Set<string>()
     const last = faqVersion(`1.1.${PUSHES}`)
     const pushed: string[] = []
     for (let push = 1; push <= PUSHES; push++) {
@@ -55,7 +55,8 @@ describe('commits that come faster than gates run', () => {
         .map(({ to }) => ({ source, version: to?.version })),
     )
     for (const { source, version } of promoted) expect(version).toBe(`1.1.${pushed.indexOf(source) + 1}`)
-    expect([...served].sort()).toEqual(['1.0.0', ...promoted.map(({ version }) => version)].sort())
+    const promotable = new Set<string | undefined>(['1.0.0', ...promoted.map(({ version }) => version)])
+    expect([...served].filter((version) => !promotable.has(version))).toEqual([])
   })
 
   it('pass in one entry, nine of ten, where one is refused', async () => {
