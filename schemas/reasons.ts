@@ -164,6 +164,10 @@ export const REASONS = {
   },
   SUITE_INVALID: { title: 'A suite file is wrong.', hint: 'Correct the suite at the place named.' },
   SUITE_FAILED: { title: 'A suite did not pass.', hint: 'Run `contractor test` and read the failing cases.' },
+  NOT_COVERED: {
+    title: 'No case of a suite touches a part of the bundle.',
+    hint: 'Add a case: `contractor try <bundle> "<question>" --save <suite>`.',
+  },
   VERSION_NOT_BUMPED: {
     title: 'The content changed under a version that is already sealed.',
     hint: 'Raise bundle_version in manifest.yaml.',

@@ -105,6 +105,16 @@ const GOLDEN_CASES = [
     input: { question: 'What are your opening hours?' },
     expect: { intent: 'opening_hours', output: { answer: 'We are open from 09:00 to 17:00, Monday to Friday.' } },
   },
+  {
+    name: 'contact',
+    input: { question: 'How do I contact support?' },
+    expect: { intent: 'contact', output: { answer: 'Write to help@example.org. We answer within 24 hours.' } },
+  },
+  {
+    name: 'out of scope',
+    input: { question: 'What is the capital of France?' },
+    expect: { outcome: 'fallback', output: { answer: 'I did not understand that. Please ask in other words.' } },
+  },
 ]
 
 function entity(title: string, property: string, maxLength: number): string {

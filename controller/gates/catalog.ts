@@ -1,4 +1,6 @@
+import { budget } from './budget.ts'
 import { compatibility } from './compatibility.ts'
+import { coverage } from './coverage.ts'
 import { determinism } from './determinism.ts'
 import { entities } from './entities.ts'
 import type { Gate } from './gate.ts'
@@ -22,6 +24,8 @@ export const BUNDLE_GATES: readonly Gate[] = [
   compatibility,
   immutability,
   determinism,
+  budget,
+  coverage,
 ]
 
 /** The newest version of the catalogue that this code knows. */

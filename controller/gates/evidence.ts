@@ -4,11 +4,12 @@ import { sourceDigest } from '../../runtime/bundle/digest.ts'
 import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import { parseBundle, type ParsedBundle } from '../../runtime/bundle/parse.ts'
 import { checkEntitySchema } from '../../runtime/engine/contract.ts'
-import { runSuites, type SuiteResult } from '../../runtime/engine/suites.ts'
+import { judgeSuites } from '../../runtime/engine/suites.ts'
 import { checkTemplate } from '../../runtime/engine/template/check.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Evidence } from './gate.ts'
+import { needsOf } from './needs.ts'
 import { judgeEvidence, type GateOutcome, type GateRequest } from './judge-bundle.ts'
 
 /**
@@ -24,6 +25,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
   const sound = ![...findings, ...templates, ...entities].some((finding) => finding.severity === 'error')
   const compiled = bundle !== null && sound ? compile(request, bundle) : null
   const loaded = compiled?.kind === 'compiled' ? compiled.loaded : null
+  const given = loaded === null ? null : judgeSuites(loaded, {}, { order: 'given' })
   const evidence: Evidence = {
     name,
     prefix,
@@ -36,8 +38,10 @@ export function judgeBundle(request: GateRequest): GateOutcome {
     entities,
     compiled: compiled?.kind === 'compiled' ? compiled : null,
     compileFault: compiled?.kind === 'failed' ? compiled.fault : null,
-    suites: loaded === null ? [] : suiteResults(loaded, 'given'),
-    suitesReversed: loaded === null ? [] : suiteResults(loaded, 'reversed'),
+    suites: given?.suites ?? [],
+    suitesReversed: loaded === null ? [] : judgeSuites(loaded, {}, { order: 'reversed' }).suites,
+    untouched: given?.untouched ?? null,
+    needs: bundle === null || loaded === null ? null : needsOf(files, bundle, loaded),
     sealed: request.sealed,
     previous: request.previous === null ? null : parseBundle(request.previous, prefix, 'sealed').bundle,
   }
@@ -56,10 +60,6 @@ function compile({ files, rules, router }: GateRequest, bundle: ParsedBundle): C
     if (error instanceof Fault) return { kind: 'failed', fault: error }
     throw error
   }
-}
-
-function suiteResults(loaded: LoadedBundle, order: 'given' | 'reversed'): SuiteResult[] {
-  return runSuites(loaded, {}, { order })
 }
 
 function templateFindings(bundle: ParsedBundle, prefix: string): Finding[] {

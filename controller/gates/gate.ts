@@ -1,5 +1,6 @@
 import type { ParsedBundle } from '../../runtime/bundle/parse.ts'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
+import type { Coverage } from '../../runtime/engine/coverage.ts'
 import type { SuiteResult } from '../../runtime/engine/suites.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Fault } from '../../schemas/fault.ts'
@@ -7,6 +8,15 @@ import type { Registry } from '../../schemas/registry/registry.ts'
 
 /** A version of the bundle that is sealed already. */
 export type SealedVersion = { version: string; source_digest: string; digest: string }
+
+/** What a bundle needs, in the units of `Budget`. */
+export type Needs = {
+  source_bytes: number
+  utterances: number
+  sealed_bytes: number
+  /** Of the dearest rendering among one for each intent with a template, and that intent; null where there is none. */
+  steps: { intent: string; steps: number } | null
+}
 
 /** Everything that the gates of a bundle may look at, gathered once; a gate runs nothing and reads nothing itself. */
 export type Evidence = {
@@ -31,6 +41,10 @@ export type Evidence = {
   suites: readonly SuiteResult[]
   /** The same cases backwards. */
   suitesReversed: readonly SuiteResult[]
+  /** What no case touches; null where the bundle did not load. */
+  untouched: Coverage | null
+  /** Null where the bundle did not load. */
+  needs: Needs | null
   sealed: readonly SealedVersion[]
   /** The greatest sealed version below this one. */
   previous: ParsedBundle | null

@@ -22,13 +22,14 @@ export type GateRequest = {
 /** `sealed` holds the sealed files where the bundle compiled, whatever the verdict. */
 export type GateOutcome = { report: GateReport; sealed: BundleFiles | null }
 
-/** Judges evidence by every gate of the catalogue that `rules.gates` pins; a gate of the next version warns. */
+/** Judges evidence by every gate of the catalogue that `rules.gates` pins; a gate of the next version warns. Pure. */
 export function judgeEvidence(evidence: Evidence): GateReport {
   const { rules, bundle, compiled, name } = evidence
-  const judged = BUNDLE_GATES.filter((gate) => gate.since <= rules.gates + 1).map((gate) => ({
-    gate: gate.name,
-    findings: gate.since <= rules.gates ? gate.judge(evidence) : gate.judge(evidence).map(asWarning),
-  }))
+  const judged = BUNDLE_GATES.filter((gate) => gate.since <= rules.gates + 1).map((gate) => {
+    const findings = gate.judge(evidence)
+    if (gate.since > rules.gates) return { gate: gate.name, findings: findings.map(asWarning) }
+    return { gate: gate.name, findings: rules.raise?.includes(gate.name) === true ? findings.map(asError) : findings }
+  })
   const findings = judged.flatMap((gate) => gate.findings)
   return {
     gates: rules.gates,
@@ -48,6 +49,11 @@ export function judgeEvidence(evidence: Evidence): GateReport {
 
 function asWarning(finding: Finding): Finding {
   return finding.severity === 'error' ? { ...finding, severity: 'warning' } : finding
+}
+
+/** A registry may be stricter than the catalogue, and never milder. A note stays a note. */
+function asError(finding: Finding): Finding {
+  return finding.severity === 'warning' ? { ...finding, severity: 'error' } : finding
 }
 
 function worst(findings: readonly Finding[]): 'pass' | 'fail' | 'warn' {

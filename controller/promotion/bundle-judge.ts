@@ -73,9 +73,19 @@ export async function judgeBundle(
 
 /** Names a verdict: equal for requests that must have the same one. */
 export function judgeKey({ name, sourceDigest, rules, sealed }: JudgeRequest): string {
-  const { runtime, compiler, gates, policies } = rules
+  const { runtime, compiler, gates, policies, raise, budget } = rules
   const seals = sealed.map(({ version, digest }) => [version, digest])
-  const parts = [name, sourceDigest, runtime.version, compiler, gates, policies.required, seals]
+  const parts = [
+    name,
+    sourceDigest,
+    runtime.version,
+    compiler,
+    gates,
+    policies.required,
+    raise ?? [],
+    budget ?? {},
+    seals,
+  ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

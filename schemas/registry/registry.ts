@@ -27,12 +27,28 @@ export type PromotionRule = {
 /** A change rule: how many owners' approvals, or the role whose approval it takes. */
 export type ChangeRule = number | 'owners'
 
+/** What a bundle may need at most, in units that are the same on every machine. */
+export type Budget = {
+  /** Bytes of all files of the source. */
+  source_bytes: number
+  /** Utterances, negatives and questions out of scope of the ontology. */
+  utterances: number
+  /** Bytes of what is compiled under `sealed/`. */
+  sealed_bytes: number
+  /** Steps of one rendering. */
+  steps: number
+}
+
 /** `registry.yaml`: the identity of a registry and the rules of promotion. */
 export type Registry = {
   registry: string
   runtime: { version: string }
   compiler: number
   gates: number
+  /** Gates whose warnings refuse a bundle here. */
+  raise?: string[]
+  /** Lower than what every registry allows. */
+  budget?: Partial<Budget>
   policies: { required: string[] }
   promotion: { candidate: PromotionRule; current: PromotionRule }
   /** `within`: ISO 8601 duration after which going back is a promotion, not a rollback. */
@@ -47,7 +63,7 @@ export type Registry = {
   limits?: { on_store_failure: 'deny' | 'allow' }
 }
 
-type WrittenRegistry = Pick<Registry, 'registry' | 'runtime' | 'compiler' | 'limits'> & {
+type WrittenRegistry = Pick<Registry, 'registry' | 'runtime' | 'compiler' | 'raise' | 'budget' | 'limits'> & {
   gates?: number
   policies?: Registry['policies']
   promotion?: Partial<Registry['promotion']>
@@ -65,11 +81,12 @@ const REGISTRY: FileKind<WrittenRegistry, Registry> = {
   gate: 'registry',
   code: 'FILE_INVALID',
   check: checkRegistry,
-  complete: ({ registry, runtime, compiler, gates = 1, policies, promotion, rollback, changes, limits }) => ({
+  complete: ({ registry, runtime, compiler, gates = 1, policies, promotion, rollback, changes, limits, ...gated }) => ({
     registry,
     runtime,
     compiler,
     gates,
+    ...gated,
     policies: policies ?? { required: [...BASE_POLICIES] },
     promotion: {
       candidate: promotion?.candidate ?? { approvals: 0 },

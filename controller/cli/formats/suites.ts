@@ -68,10 +68,15 @@ export function formatRouting({ score, threshold, detail }: Explanation): string
 }
 
 /** What no case touches, for people; empty where there is nothing. */
-export function formatCoverage(bundle: string, { intents, templates, entities }: Coverage, terminal: Terminal): string {
+export function formatCoverage(
+  bundle: string,
+  { intents, templates, branches, entities }: Coverage,
+  terminal: Terminal,
+): string {
   const parts = [
     ['intents that no case reaches', intents],
     ['templates that no case renders', templates],
+    ['branches that no case takes', branches],
     ['entities that no case holds anything against', entities],
   ] as const
   const left = parts.filter(([, names]) => names.length > 0)

@@ -10,7 +10,9 @@ import { aliasFile } from '../../support/test-registry.ts'
 const NEXT = {
   'manifest.yaml': (text: string) => text.replace('0.1.0', '0.2.0'),
   'templates/contact.j2': 'Write to {{ facts.email }}.\n',
+  'suites/golden.json': (text: string) => text.replace(' We answer within 24 hours.', ''),
 }
+const sed = (from: string, to: string) => (text: string) => text.replace(from, to)
 const nextDigest = compileBundle(faq(NEXT), 1).digest
 
 let clone: AuthorClone
@@ -51,11 +53,21 @@ describe('contractor check', () => {
   })
 
   it('refuses new content under a sealed version, at the line of the version', async () => {
-    await clone.write({ 'bundles/faq/templates/contact.j2': 'Other words.\n' })
+    await clone.write({ 'bundles/faq/README.md': 'Other words.\n' })
     const { code, result } = await check()
     expect(code).toBe(1)
     expect(result.findings).toMatchObject([
       { code: 'VERSION_NOT_BUMPED', path: 'bundles/faq/manifest.yaml', line: 2, severity: 'error' },
+    ])
+  })
+
+  it('refuses a breaking change without a new MAJOR, against the version that is sealed', async () => {
+    const narrowed = { 'entities/question.schema.yaml': sed('maxLength: 500', 'maxLength: 50') }
+    await clone.write(faqFiles({ 'manifest.yaml': sed('0.1.0', '0.1.1'), ...narrowed }))
+    const { code, result } = await check()
+    expect(code).toBe(1)
+    expect(codes(result)).toEqual([
+      { code: 'BREAKING_CHANGE', severity: 'error', path: 'bundles/faq/entities/question.schema.yaml' },
     ])
   })
 
@@ -124,7 +136,7 @@ describe('contractor check', () => {
 
   it('says without a pinned root what it can, and promises nothing about tenants', async () => {
     await clone.git('git config --unset contractor.trust')
-    await clone.write({ 'bundles/faq/templates/contact.j2': 'Other words.\n' })
+    await clone.write({ 'bundles/faq/README.md': 'Other words.\n' })
     const { code, result } = await check()
     await clone.git(`git config contractor.trust ${join(clone.registry.folder, 'root.json')}`)
     expect(code).toBe(1)

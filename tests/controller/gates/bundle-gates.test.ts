@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { judgeBundle } from '../../../controller/gates/evidence.ts'
 import type { GateRequest } from '../../../controller/gates/judge-bundle.ts'
+import { compileBundle } from '../../../runtime/bundle/compile.ts'
 import { sourceDigest } from '../../../runtime/bundle/digest.ts'
+import type { Registry } from '../../../schemas/registry/registry.ts'
 import { faq, RULES } from '../../support/scaffold.ts'
 
 function judge(files: GateRequest['files'], more: Partial<GateRequest> = {}) {
@@ -30,8 +32,9 @@ describe('a new bundle', () => {
   })
 })
 
+const ONTOLOGY = 'ontology/ontology.yaml'
+
 describe('a bundle is refused', () => {
-  const ONTOLOGY = 'ontology/ontology.yaml'
   it.each([
     ['without its ontology', { [ONTOLOGY]: null }, 'layout', 'LAYOUT_INVALID'],
     ['with a second ontology', { 'ontology/other.yaml': 'language: en\n' }, 'layout', 'LAYOUT_INVALID'],
@@ -114,12 +117,12 @@ describe('a bundle is refused', () => {
 
   it('with other content under a sealed version, and not with the same content', () => {
     const sealed = [{ version: '0.1.0', source_digest: sourceDigest(faq()), digest: `sha256:${'0'.repeat(64)}` }]
-    const changed = faq({ 'templates/contact.j2': sed('Write', 'Please write') })
+    const changed = faq({ 'metadata/bundle.yaml': sed('production', 'staging') })
     expect(errors(changed, { sealed }).found).toEqual([
       { gate: 'immutability', code: 'VERSION_NOT_BUMPED', path: 'bundles/faq/manifest.yaml' },
     ])
     expect(errors(faq(), { sealed }).verdict).toBe('pass')
-    const bumped = faq({ 'templates/contact.j2': sed('Write', 'Please write'), 'manifest.yaml': sed('0.1.0', '0.1.1') })
+    const bumped = faq({ 'metadata/bundle.yaml': sed('production', 'staging'), 'manifest.yaml': sed('0.1.0', '0.1.1') })
     expect(errors(bumped, { sealed }).verdict).toBe('pass')
   })
 
@@ -128,5 +131,117 @@ describe('a bundle is refused', () => {
     expect(report.findings).toContainEqual(
       expect.objectContaining({ code: 'ONTOLOGY_INVALID', path: `bundles/faq/${ONTOLOGY}`, line: 30, column: 15 }),
     )
+  })
+})
+
+describe('the step from one version to the next', () => {
+  const before = compileBundle(faq({ 'manifest.yaml': sed('0.1.0', '1.0.0') }), 1).files
+  const judgeStep = (version: string, changes: Parameters<typeof faq>[0] = {}) =>
+    judge(faq({ 'manifest.yaml': sed('0.1.0', version), ...changes }), { previous: before }).report
+
+  it.each([
+    ['an intent removed', { [ONTOLOGY]: sed('name: contact', 'name: reach_us') }, ONTOLOGY],
+    [
+      'an input narrowed',
+      { 'entities/question.schema.yaml': sed('maxLength: 500', 'maxLength: 50') },
+      'entities/question.schema.yaml',
+    ],
+    [
+      'a policy that no longer allows what it did',
+      { 'policies/security.yaml': sed('500', '100') },
+      'policies/security.yaml',
+    ],
+    [
+      'a field removed from an output',
+      { 'entities/answer.schema.yaml': sed('required: [answer]', 'required: []') },
+      'entities/answer.schema.yaml',
+    ],
+  ])('refuses %s without a new MAJOR, where it stands', (_, changes, path) => {
+    const report = judgeStep('1.1.0', changes)
+    expect(report.verdict).toBe('fail')
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({
+        gate: 'immutability',
+        code: 'BREAKING_CHANGE',
+        severity: 'error',
+        path: `bundles/faq/${path}`,
+      }),
+    )
+    const major = judgeStep('2.0.0', changes).findings.filter(({ gate }) => gate === 'immutability')
+    expect(major).toEqual([])
+  })
+
+  it('asks for a new MINOR where something is added, and does not insist', () => {
+    const added = { 'policies/cache.yaml': 'enabled: true\nttl_s: 60\nmax_entries: 10\n' }
+    expect(judgeStep('1.0.1', added)).toMatchObject({
+      verdict: 'pass',
+      findings: [{ code: 'BREAKING_CHANGE', severity: 'warning', path: 'bundles/faq/manifest.yaml', line: 2 }],
+    })
+    expect(judgeStep('1.1.0', added).findings).toEqual([])
+  })
+
+  it('takes other words as a patch', () => {
+    const words = {
+      'templates/not_understood.j2': 'Please ask in other words.\n',
+      'suites/golden.json': sed('I did not understand that. ', ''),
+    }
+    expect(judgeStep('1.0.1', words)).toMatchObject({ verdict: 'pass', findings: [] })
+  })
+})
+
+describe('the budget', () => {
+  const within = (budget: NonNullable<Registry['budget']>) => judge(faq(), { rules: { ...RULES, budget } }).report
+
+  it.each([
+    ['source_bytes', 'manifest.yaml'],
+    ['utterances', ONTOLOGY],
+    ['sealed_bytes', ONTOLOGY],
+    ['steps', 'templates/opening_hours.j2'],
+  ] as const)('of a registry may allow fewer %s than every registry does', (unit, path) => {
+    expect(within({ [unit]: 1 })).toMatchObject({
+      verdict: 'fail',
+      findings: [{ gate: 'budget', code: 'BUDGET_EXCEEDED', severity: 'error', path: `bundles/faq/${path}` }],
+    })
+  })
+
+  it('warns before it refuses', () => {
+    expect(within({ utterances: 20 })).toMatchObject({ verdict: 'pass', findings: [{ severity: 'warning' }] })
+  })
+})
+
+describe('a registry', () => {
+  const unused = faq({ 'templates/unused.j2': 'Nobody says this.\n' })
+
+  it('may refuse what others only warn of', () => {
+    expect(judge(unused).report).toMatchObject({
+      verdict: 'pass',
+      findings: [{ gate: 'templates', severity: 'warning' }],
+    })
+    const rules = { ...RULES, raise: ['templates'] }
+    expect(judge(unused, { rules }).report).toMatchObject({
+      verdict: 'fail',
+      findings: [{ gate: 'templates', severity: 'error' }],
+    })
+  })
+
+  it('cannot turn a note into a refusal, nor anything into less', () => {
+    const uncovered = faq({ 'suites/golden.json': null })
+    const rules = { ...RULES, raise: ['coverage'] }
+    expect(judge(uncovered, { rules }).report).toMatchObject({ verdict: 'pass' })
+  })
+})
+
+describe('coverage', () => {
+  it('names what no case touches, and refuses nothing', () => {
+    const { verdict, findings } = judge(faq({ 'suites/golden.json': null })).report
+    expect(verdict).toBe('pass')
+    expect(findings.map(({ code, severity, message }) => [code, severity, message])).toEqual([
+      [
+        'NOT_COVERED',
+        'note',
+        '3 of 3 templates are rendered by no case: contact.j2, not_understood.j2, opening_hours.j2.',
+      ],
+      ['NOT_COVERED', 'note', '1 of 2 entities are held against nothing by any case: answer.'],
+    ])
   })
 })
