@@ -9,6 +9,7 @@ import { readCommit } from '../../runtime/git/history.ts'
 import type { ObjectReader } from '../../runtime/git/object-reader.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
+import type { Values } from '../../schemas/registry/tenant.ts'
 import type { BehaviourChanges, CheckResult, MergePreview } from './check-result.ts'
 import type { JudgedBundle } from './judge-folders.ts'
 import { aliasOf } from './merge-preview.ts'
@@ -37,6 +38,7 @@ export function compareVersions(
   from: Version,
   to: Version,
   inputs: readonly Probe[] | null = null,
+  values: Values = {},
 ): Omit<BehaviourChanges, 'tenants'> {
   const { class: changeClass, changes } = classifyChange(from.parsed, to.parsed)
   const probes = inputs ?? generateProbes(from.parsed, to.parsed)
@@ -46,7 +48,7 @@ export function compareVersions(
     to: to.parsed.version,
     class: changeClass,
     changes,
-    behaviour: diffBehaviour(from.loaded, to.loaded, probes),
+    behaviour: diffBehaviour(from.loaded, to.loaded, probes, values),
   }
 }
 

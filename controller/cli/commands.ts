@@ -3,6 +3,7 @@ import { auditExport, auditProve, auditTail, auditVerify } from './audit.ts'
 import { check } from './check.ts'
 import type { CommandSpec } from './command.ts'
 import { controller } from './controller.ts'
+import { diff } from './diff.ts'
 import { doctor } from './doctor.ts'
 import { exec } from './exec.ts'
 import { explain } from './explain.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   check,
   test,
   tryQuestion,
+  diff,
   fmt,
   promote,
   approve,

@@ -1,6 +1,7 @@
-import type { Behaviour, BehaviourChange } from '../../../runtime/engine/diff.ts'
+import type { BehaviourChange } from '../../../runtime/engine/diff.ts'
 import type { Finding } from '../../../schemas/finding.ts'
 import type { BehaviourChanges, CheckResult, MergePreview, PreviewedDecision } from '../check-result.ts'
+import { answerOf, questionOf } from './behaviour.ts'
 
 const MOST_FINDINGS = 50
 const MOST_DECISIONS = 100
@@ -87,21 +88,6 @@ function examplesPart(changes: readonly BehaviourChange[]): string {
   const rows = shown.map((change) => [questionOf(change), answerOf(change.before), answerOf(change.after)])
   const more = changes.length - shown.length
   return `<details><summary>${changes.length} answers change</summary>\n\n${table(['Question', 'Before', 'After'], rows)}${more > 0 ? `\n\n… and ${more} more.` : ''}\n\n</details>`
-}
-
-function questionOf({ probe: { input } }: BehaviourChange): string {
-  return Object.values(input)
-    .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
-    .join(' ')
-}
-
-function answerOf(behaviour: Behaviour): string {
-  if ('reason_code' in behaviour) return `refused: ${behaviour.reason_code}`
-  const { intent, outcome, words, output } = behaviour
-  const said = (output as { answer?: unknown } | null)?.answer
-  const text = typeof said === 'string' ? said : JSON.stringify(output)
-  const why = words.length === 0 ? '' : ` (${words.join(', ')})`
-  return `${outcome === 'fallback' ? 'fallback' : intent}${why}: ${text.length > 160 ? `${text.slice(0, 160)}…` : text}`
 }
 
 function mergePart({ decisions, complete }: MergePreview): string {
