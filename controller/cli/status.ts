@@ -1,3 +1,5 @@
+import type { LedgerState } from '../../runtime/trust/state.ts'
+import type { TenantState } from '../../schemas/ledger/state.ts'
 import { ALIASES } from '../../schemas/names.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
 import type { CommandSpec } from './command.ts'
@@ -13,7 +15,7 @@ export const status: CommandSpec = {
     const clone = await openClone(call)
     const { seq, oid, state } = await ledgerOfClone(call, clone)
     const name = call.args[0]
-    const tenants = name === undefined ? [...state.tenants.values()] : [requireTenant(state, name)]
+    const tenants = name === undefined ? byName(state) : [requireTenant(state, name)]
     const rows = tenants.flatMap(({ tenant, status: active, aliases }) =>
       ALIASES.flatMap((alias) => {
         const held = aliases[alias]
@@ -46,4 +48,8 @@ export const status: CommandSpec = {
     )
     return 0
   },
+}
+
+function byName({ tenants }: LedgerState): TenantState[] {
+  return [...tenants.values()].sort((a, b) => (a.tenant < b.tenant ? -1 : 1))
 }
