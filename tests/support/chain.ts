@@ -166,6 +166,7 @@ export function faqVersion(version: string): { files: FileChanges; digest: strin
     'manifest.yaml': (text) => text.replace('bundle_version: 0.1.0', `bundle_version: ${version}`),
     'policies/rate_limit.yaml': 'execute:\n  per_minute: 600000\n',
     'templates/contact.j2': (text) => text.replace('Write to', `Version ${version}: write to`),
+    'suites/golden.json': (text) => text.replace('Write to', `Version ${version}: write to`),
   })
   const files = Object.fromEntries([...source].map(([path, body]) => [`bundles/faq/${path}`, body.toString()]))
   return { files, digest: compileBundle(source, 1).digest }
