@@ -2,7 +2,7 @@ import { judgeApprovals, mayApprove } from '../../runtime/trust/approvals.ts'
 import { ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
-import { isRollback } from '../gates/rollback.ts'
+import { wantedLevel } from '../gates/rollback.ts'
 import { planChanges, type Plan } from '../plan.ts'
 import type { LedgerHead } from '../promotion/head.ts'
 import { sealOf } from '../promotion/next-state.ts'
@@ -63,7 +63,8 @@ function ofAlias(
   const state = before.tenants.get(tenant) ?? null
   const seal = sealOf(next, to.bundle, to.version)
   const promotion = alias === 'draft' ? 0 : rules.promotion[alias].approvals
-  const needed = isRollback({ rules, alias, state, wanted: to, seal, now }) ? rules.rollback.approvals : promotion
+  const level = wantedLevel({ rules, alias, state, wanted: to, seal, now })
+  const needed = level === null ? promotion : rules.rollback.approvals
   const wanted = tenants?.get(tenant)
   if (needed === 0 || wanted === undefined || !('approvals' in wanted)) return null
   const { roles, signers } = before

@@ -2,9 +2,9 @@ import { approvals } from './approvals.ts'
 import { freeze } from './freeze.ts'
 import { compatible, revoked, sealed, stage } from './promotable.ts'
 import type { AliasEvidence, AliasFinding, AliasGate } from './alias-gate.ts'
-import { isRollback } from './rollback.ts'
+import { wantedLevel } from './rollback.ts'
 import { soak } from './soak.ts'
-import type { Approval } from '../../schemas/ledger/state.ts'
+import type { Approval, StackLevel } from '../../schemas/ledger/state.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 
 /** The gates of a promotion, in the order in which they are judged (DESIGN section 4). */
@@ -19,14 +19,16 @@ export type AliasJudgement = {
   reason_code: Reason
   message: string
   not_before: string | null
+  /** To which a rollback goes back; null for a promotion. */
+  level: StackLevel | null
   approvals: Approval[]
   ran: { gate: string; verdict: AliasFinding['verdict'] }[]
 }
 
 /** The first denial decides; without one the first wait; without either the change is allowed. Pure. */
 export function judgeAlias(evidence: AliasEvidence): AliasJudgement {
-  const rollback = isRollback(evidence)
-  const judged = (rollback ? ROLLBACK_GATES : PROMOTION_GATES).map((gate) => ({
+  const level = wantedLevel(evidence)
+  const judged = (level === null ? PROMOTION_GATES : ROLLBACK_GATES).map((gate) => ({
     gate: gate.name,
     ...gate.judge(evidence),
   }))
@@ -39,12 +41,13 @@ export function judgeAlias(evidence: AliasEvidence): AliasJudgement {
       reason_code: denial.code,
       message: denial.message,
       not_before: null,
+      level,
       approvals: [],
       ran,
     }
   }
   const wait = judged.find((finding) => finding.verdict === 'wait')
-  const kind = rollback ? 'rollback' : 'promote'
+  const kind = level === null ? 'promote' : 'rollback'
   if (wait?.verdict === 'wait') {
     return {
       decision: 'wait',
@@ -52,11 +55,12 @@ export function judgeAlias(evidence: AliasEvidence): AliasJudgement {
       reason_code: wait.code,
       message: wait.message,
       not_before: wait.not_before,
+      level,
       approvals: [],
       ran,
     }
   }
   const counted = judged.flatMap((finding) => (finding.verdict === 'pass' ? (finding.approvals ?? []) : []))
-  const reason_code = rollback ? 'ROLLED_BACK' : 'PROMOTED'
-  return { decision: 'allow', kind, reason_code, message: '', not_before: null, approvals: counted, ran }
+  const reason_code = level === null ? 'PROMOTED' : 'ROLLED_BACK'
+  return { decision: 'allow', kind, reason_code, message: '', not_before: null, level, approvals: counted, ran }
 }

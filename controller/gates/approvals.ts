@@ -1,6 +1,6 @@
 import { judgeApprovals } from '../../runtime/trust/approvals.ts'
 import { held, PASS, promotionRule, type AliasEvidence, type AliasGate } from './alias-gate.ts'
-import { isRollback } from './rollback.ts'
+import { wantedLevel } from './rollback.ts'
 
 /** Enough distinct people who may, and who did not write it, signed exactly this change (DESIGN section 3). */
 export const approvals: AliasGate = {
@@ -20,5 +20,6 @@ export const approvals: AliasGate = {
 }
 
 function approvalsNeeded(evidence: AliasEvidence): number {
-  return isRollback(evidence) ? evidence.rules.rollback.approvals : (promotionRule(evidence)?.approvals ?? 0)
+  const { rules } = evidence
+  return wantedLevel(evidence) === null ? (promotionRule(evidence)?.approvals ?? 0) : rules.rollback.approvals
 }

@@ -1,13 +1,7 @@
-import semver from 'semver'
-import type { Compatibility } from '../../schemas/registry/manifest.ts'
+import { fitsRuntime, formatRange } from '../../runtime/bundle/compatibility.ts'
 import type { Gate } from './gate.ts'
 
-/** `min_version <= target <= max_version` (ADR 0008). */
-export function fitsRuntime(compatibility: Compatibility, runtime: string): boolean {
-  const { min_version: min, max_version: max } = compatibility
-  return semver.gte(runtime, min) && (max === undefined || semver.lte(runtime, max))
-}
-
+/** The bundle fits the Runtime that the registry says is in production. */
 export const compatibility: Gate = {
   name: 'compatibility',
   since: 1,
@@ -16,10 +10,6 @@ export const compatibility: Gate = {
     const declared = bundle.manifest.runtime_compatibility
     const target = rules.runtime.version
     if (fitsRuntime(declared, target)) return []
-    const range =
-      declared.max_version === undefined
-        ? `${declared.min_version} or newer`
-        : `${declared.min_version} to ${declared.max_version}`
     return [
       {
         gate: 'compatibility',
@@ -27,7 +17,7 @@ export const compatibility: Gate = {
         severity: 'error',
         path: `${prefix}manifest.yaml`,
         ...bundle.at('manifest.yaml', ['runtime_compatibility']),
-        message: `The bundle needs a Runtime ${range}; registry.yaml says that ${target} is in production.`,
+        message: `The bundle needs a Runtime ${formatRange(declared)}; registry.yaml says that ${target} is in production.`,
         hint: 'Upgrade the Runtime first and then registry.yaml, or declare the range that was tested.',
       },
     ]

@@ -1,4 +1,4 @@
-import { fitsRuntime } from './compatibility.ts'
+import { fitsRuntime, formatRange } from '../../runtime/bundle/compatibility.ts'
 import { PASS, promotionRule, wantedDigest, type AliasGate } from './alias-gate.ts'
 
 /** The version is sealed, and the digest in the alias file is the seal's. */
@@ -60,12 +60,10 @@ export const compatible: AliasGate = {
   name: 'compatibility',
   judge({ seal, rules }) {
     if (seal === null || fitsRuntime(seal.compatibility, rules.runtime.version)) return PASS
-    const { min_version: min, max_version: max } = seal.compatibility
-    const range = max === undefined ? `${min} or newer` : `${min} to ${max}`
     return {
       verdict: 'deny',
       code: 'INCOMPATIBLE_RUNTIME',
-      message: `${seal.bundle} ${seal.version} needs a Runtime ${range}, and ${rules.runtime.version} is in production.`,
+      message: `${seal.bundle} ${seal.version} needs a Runtime ${formatRange(seal.compatibility)}, and ${rules.runtime.version} is in production.`,
     }
   },
 }

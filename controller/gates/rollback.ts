@@ -1,15 +1,13 @@
-import { parseDuration } from '../../schemas/duration.ts'
+import { rollbackLevel } from '../../runtime/trust/alias-stack.ts'
+import type { StackLevel } from '../../schemas/ledger/state.ts'
 import { held, wantedDigest, type AliasEvidence } from './alias-gate.ts'
 
-/**
- * A change back to a digest below the top of the alias's stack, which it stopped holding within `rollback.within`.
- * Anything else is a promotion, a revert of a revert too.
- */
-export function isRollback(
-  evidence: Pick<AliasEvidence, 'rules' | 'alias' | 'state' | 'wanted' | 'seal' | 'now'>,
-): boolean {
+/** What `rollbackLevel` needs of the evidence. */
+export type RollbackEvidence = Pick<AliasEvidence, 'rules' | 'alias' | 'state' | 'wanted' | 'seal' | 'now'>
+
+/** The level of the alias's stack to which the change goes back; null when it is a promotion. */
+export function wantedLevel(evidence: RollbackEvidence): StackLevel | null {
   const digest = wantedDigest(evidence)
-  const level = held(evidence)?.stack.findLast((below) => below.until !== null && below.digest === digest)
-  if (level === undefined || level.until === null) return false
-  return evidence.now.getTime() - Date.parse(level.until) <= parseDuration(evidence.rules.rollback.within)
+  const stack = held(evidence)?.stack ?? []
+  return digest === null ? null : rollbackLevel(stack, digest, evidence.now, evidence.rules.rollback.within)
 }

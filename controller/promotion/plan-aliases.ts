@@ -1,11 +1,11 @@
-import { judgeAlias } from '../gates/alias-gates.ts'
+import { popped, pushed } from '../../runtime/trust/alias-stack.ts'
+import { judgeAlias, type AliasJudgement } from '../gates/alias-gates.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
-import type { AliasState, Approval, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
+import type { AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
 import { holds } from './holds.ts'
 import { sealOf, tenantOf, type NextState } from './next-state.ts'
-import { popped, pushed } from './stack.ts'
 import { allowed, record, recordUndecided, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
 import { isReadable, type WantedBundle, type WantedTenant } from './wanted.ts'
 
@@ -84,20 +84,26 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     })
     return
   }
-  const state = moved({ held, seal, kind: judged.kind, approvals: judged.approvals }, next)
+  const state = moved(held, seal, judged, next)
   next.tenants.set(wanted.name, { ...tenant, aliases: { ...tenant.aliases, [alias]: state } })
   record(verdicts, allowed(subject, judged.reason_code, said))
 }
 
 const denial = (decision: Decision['decision']) => (decision === 'wait' ? 'wait' : 'deny')
 
-type Moved = { held: AliasState | null; seal: SealRecord; kind: Decision['kind']; approvals: Approval[] }
+/** Levels kept at most; the oldest are forgotten, and going back to them is a promotion. */
+const MAX_LEVELS = 32
 
-function moved({ held, seal, kind, approvals }: Moved, { seq, now }: NextState): AliasState {
+function moved(
+  held: AliasState | null,
+  seal: SealRecord,
+  { level, approvals }: AliasJudgement,
+  { seq, now }: NextState,
+): AliasState {
   const { bundle, version, digest, bundle_id } = seal
   const since = now.toISOString()
-  const stack =
-    kind === 'rollback' && held !== null ? popped(held, digest) : pushed(held, { bundle, version, digest, seq }, since)
+  const below = held?.stack ?? []
+  const stack = level === null ? pushed(below, { ref: seal, seq, since }) : popped(below, level)
   const tag = `refs/tags/bundles/${bundle}/${version}`
   return {
     bundle,
@@ -110,7 +116,7 @@ function moved({ held, seal, kind, approvals }: Moved, { seq, now }: NextState):
     since,
     from: held?.digest ?? null,
     approvals,
-    stack,
+    stack: stack.slice(-MAX_LEVELS),
   }
 }
 

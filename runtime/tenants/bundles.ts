@@ -1,7 +1,6 @@
-import semver from 'semver'
 import { Fault } from '../../schemas/fault.ts'
 import type { AliasState } from '../../schemas/ledger/state.ts'
-import type { Compatibility } from '../../schemas/registry/manifest.ts'
+import { fitsRuntime, formatRange } from '../bundle/compatibility.ts'
 import type { BundleFiles } from '../bundle/files.ts'
 import { loadBundle, type LoadedBundle } from '../bundle/load.ts'
 import type { BundleStore } from '../bundle/store.ts'
@@ -34,7 +33,7 @@ export function createBundles({ repository, store, runtimeVersion, log }: Bundle
     const known = loaded.get(alias.digest)
     const bundle = known ?? loadBundle(await sealedFiles(alias, state))
     checkIdentity(alias, bundle)
-    checkCompatibility(alias, bundle.compatibility, runtimeVersion)
+    if (!fitsRuntime(bundle.compatibility, runtimeVersion)) throw incompatible(alias, bundle, runtimeVersion)
     loaded.set(alias.digest, bundle)
     return bundle
   }
@@ -84,15 +83,11 @@ function checkIdentity(alias: AliasState, { digest, name, version, bundleId }: L
     throw unverified(alias, `the bundle says that it is ${name} ${version} (${bundleId}, ${digest})`)
 }
 
-/** `min_version <= Runtime <= max_version` (ADR 0008). */
-function checkCompatibility(alias: AliasState, { min_version: min, max_version: max }: Compatibility, runtime: string) {
-  if (semver.gte(runtime, min) && (max === undefined || semver.lte(runtime, max))) return
-  const range = max === undefined ? `${min} or newer` : `${min} to ${max}`
-  throw new Fault(
+const incompatible = ({ bundle, version }: AliasState, { compatibility }: LoadedBundle, runtime: string) =>
+  new Fault(
     'INCOMPATIBLE_RUNTIME',
-    `${alias.bundle} ${alias.version} needs a Runtime ${range}, this one is ${runtime}`,
+    `${bundle} ${version} needs a Runtime ${formatRange(compatibility)}, this one is ${runtime}`,
   )
-}
 
 const unverified = ({ bundle, version }: AliasState, why: string) =>
   new Fault('BUNDLE_UNVERIFIED', `${bundle} ${version}: ${why}`)

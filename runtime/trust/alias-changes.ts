@@ -1,7 +1,7 @@
 import { Fault } from '../../schemas/fault.ts'
-import { parseDuration } from '../../schemas/duration.ts'
 import type { AliasState, StackLevel } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
+import { popped, pushed, rollbackLevel } from './alias-stack.ts'
 import { judgeApprovals } from './approvals.ts'
 import { isSame } from './is-same.ts'
 import type { LedgerState } from './state.ts'
@@ -36,21 +36,6 @@ export function checkAliasChanges(context: AliasChangeContext): void {
   }
 }
 
-/**
- * The level of the stack to which a change to `digest` would go back: it lies below the top and was left within
- * `within` (ISO 8601 duration); null when the change is a promotion.
- */
-export function rollbackLevel(
-  stack: readonly StackLevel[],
-  digest: string,
-  at: Date,
-  within: string,
-): StackLevel | null {
-  const level = stack.findLast((below) => below.until !== null && below.digest === digest)
-  if (level === undefined || level.until === null) return null
-  return at.getTime() - Date.parse(level.until) <= parseDuration(within) ? level : null
-}
-
 function checkChange(
   tenant: string,
   alias: (typeof EXECUTED)[number],
@@ -70,8 +55,9 @@ function checkChange(
   if (!sealed) throw broken(subject, 'does not hold what is sealed under its version')
   if (taken.seq !== seq || taken.since !== at || taken.from !== (held?.digest ?? null))
     throw broken(subject, 'does not say when and from where it was changed')
-  const level = held === null ? null : rollbackLevel(held.stack, taken.digest, new Date(at), rules.rollback.within)
-  if (!isSuffix(taken.stack, level === null ? pushed(held, taken) : popped(held?.stack ?? [], level)))
+  const stack = held?.stack ?? []
+  const level = rollbackLevel(stack, taken.digest, new Date(at), rules.rollback.within)
+  if (!isSuffix(taken.stack, level === null ? pushed(stack, { ref: taken, seq, since: at }) : popped(stack, level)))
     throw broken(subject, 'has a stack that does not follow from the one before')
   const { faults } = judgeApprovals({
     registry: rules.registry,
@@ -89,15 +75,6 @@ function checkChange(
   })
   const [fault] = faults
   if (fault !== undefined) throw broken(subject, `was changed without its approvals: ${fault.message}`)
-}
-
-function pushed(held: AliasState | null, { bundle, version, digest, seq, since }: AliasState): StackLevel[] {
-  const below = (held?.stack ?? []).map((level) => (level.until === null ? { ...level, until: since } : level))
-  return [...below, { bundle, version, digest, seq, until: null }]
-}
-
-function popped(stack: readonly StackLevel[], level: StackLevel): StackLevel[] {
-  return [...stack.slice(0, stack.lastIndexOf(level)), { ...level, until: null }]
 }
 
 /** Stacks may forget their oldest levels, and nothing else. */

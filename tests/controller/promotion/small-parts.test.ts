@@ -1,40 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { mapAuthors } from '../../../controller/promotion/authors.ts'
-import { popped, pushed } from '../../../controller/promotion/stack.ts'
 import { subjectLine } from '../../../controller/promotion/subject-line.ts'
 import { tellable } from '../../../controller/promotion/tellable.ts'
 import { allowed, refused } from '../../../controller/promotion/verdicts.ts'
-import type { AliasState } from '../../../schemas/ledger/state.ts'
 
 const ref = (version: string) => ({ bundle: 'faq', version, digest: `sha256:${version}` })
-const level = (version: string, seq: number) => ({ ...ref(version), seq })
-const holding = (stack: AliasState['stack']) => ({ stack }) as AliasState
-
-describe('the stack of an alias', () => {
-  it('grows by a promotion, and the level below ends then', () => {
-    const first = pushed(null, level('1', 1), 'monday')
-    expect(first).toEqual([{ ...level('1', 1), until: null }])
-    expect(pushed(holding(first), level('2', 2), 'tuesday')).toEqual([
-      { ...level('1', 1), until: 'tuesday' },
-      { ...level('2', 2), until: null },
-    ])
-  })
-
-  it('shrinks by a rollback over several levels', () => {
-    const stack = ['1', '2', '3'].map((version, index) => ({
-      ...level(version, index),
-      until: version === '3' ? null : 'then',
-    }))
-    expect(popped(holding(stack), 'sha256:1')).toEqual([{ ...level('1', 0), until: null }])
-  })
-
-  it('forgets its oldest levels', () => {
-    let stack: AliasState['stack'] = []
-    for (let seq = 1; seq <= 50; seq++) stack = pushed(holding(stack), level(String(seq), seq), 'then')
-    expect(stack).toHaveLength(32)
-    expect(stack.at(-1)).toEqual({ ...level('50', 50), until: null })
-  })
-})
 
 describe('the subject of an entry', () => {
   const promote = allowed('acme/current', 'PROMOTED', { kind: 'promote', from: ref('1.1.0'), to: ref('1.2.0') })
