@@ -1,6 +1,7 @@
 /**
- * Answers by the exact text that was asked, kept apart by scope: a tenant as it is served at one moment. The scope and
- * the answer that were not asked for longest go first; nothing outlives its time.
+ * Answers by the exact text that was asked, kept apart by scope: a tenant as it is served at one moment, so that a change
+ * of its bundle, its values or the policies over it is another scope. The scope and the answer that were not asked for
+ * longest go first; nothing outlives its time.
  */
 export type AnswerCache<Scope extends object, Answer> = {
   get(scope: Scope, question: string, nowMs: number): Answer | null
@@ -31,6 +32,7 @@ export function createAnswerCache<Scope extends object, Answer>(maxTotal: number
       answers.delete(question)
       if (found.expiresMs <= nowMs) {
         total -= 1
+        if (answers.size === 0) scopes.delete(scope)
         return null
       }
       answers.set(question, found)

@@ -19,6 +19,8 @@ import { createTenantContexts, type TenantContext } from './tenant-context.ts'
 const USER_ID = /^[\x21-\x7e]{1,128}$/
 /** Longest question text whose answer is kept. */
 const MAX_CACHED_CHARS = 4_096
+/** Longest body of an answer that is kept; others are made anew each time. */
+const MAX_CACHED_ANSWER_CHARS = 16_384
 /** Answers kept in the memory of a process, of all tenants. */
 const MAX_CACHED_ANSWERS = 20_000
 
@@ -116,7 +118,8 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     const execution = deps.execute(served.bundle, { ...request, explain: isExplained }, state.values)
     const answer = answerOf(state.tenant, served, execution, request.input, context.commitments)
     const policy = served.bundle.policies.cache
-    if (asked !== null && policy?.enabled === true) {
+    const isKept = policy?.enabled === true && answer.body.length <= MAX_CACHED_ANSWER_CHARS
+    if (asked !== null && isKept) {
       const expiresMs = exchange.startedMs + policy.ttl_s * 1000
       cache.put(context, asked, { alias: request.alias, answer }, { expiresMs, maxEntries: policy.max_entries })
     }

@@ -311,6 +311,30 @@ describe('the cache', () => {
     expect(executed).toHaveLength(4)
   })
 
+  it('keeps no refusal, and nothing where the policy says nothing, or no', async () => {
+    for (const policies of [{}, { cache: { enabled: false, ttl_s: 60, max_entries: 2 } }]) {
+      runtime.tenants.set('acme', servedTenant({}, { current: servedBundle(scriptedBundle(policies)) }))
+      await runtime.app.request('/execute', ask(question))
+      await runtime.app.request('/execute', ask(question))
+    }
+    expect(executed).toHaveLength(4)
+    runtime.tenants.set('acme', servedTenant({}, { current: servedBundle(cached) }))
+    for (let at = 0; at < 2; at += 1) {
+      expect((await runtime.app.request('/execute', ask({ ...question, extra: 1 }))).status).toBe(422)
+    }
+  })
+
+  it('makes long answers anew each time', async () => {
+    await runtime.close()
+    let count = 0
+    runtime = await testRuntime({
+      execute: () => anExecution({ output: { answer: 'x'.repeat(20_000), count: (count += 1) } }),
+    })
+    runtime.tenants.set('acme', servedTenant({}, { current: servedBundle(cached) }))
+    for (let at = 0; at < 2; at += 1) await runtime.app.request('/execute', ask(question))
+    expect(count).toBe(2)
+  })
+
   it('does not answer a candidate from memory to a key that may not ask for it', async () => {
     const plain = apiKey('acme', 'plain', 'b')
     const keys = [storedKey(apiKey('acme'), 'k1', ['execute:candidate']), storedKey(plain, 'plain', ['execute'])]
