@@ -1,4 +1,3 @@
-import type { ExitCode } from './exit.ts'
 import type { Terminal } from './terminal.ts'
 import { Fault } from '../../schemas/fault.ts'
 
@@ -20,7 +19,8 @@ export type CommandSpec = {
   args?: readonly (readonly [form: string, meaning: string])[]
   /** `--flag`, `--name <value>`, each with what it means. */
   options?: readonly (readonly [form: string, meaning: string])[]
-  run(call: Call): Promise<ExitCode>
+  /** Its exit code: one of exit.ts, or what a command that it ran ended with. */
+  run(call: Call): Promise<number>
 }
 
 /** The value of `--name <value>`, or undefined where it was not given. */

@@ -15,6 +15,7 @@ import { newBundle, newTenant } from './new.ts'
 import { promote } from './promote.ts'
 import { rollback } from './rollback.ts'
 import { rootInit } from './root-init.ts'
+import { run } from './run.ts'
 import { runtime } from './runtime.ts'
 import { status } from './status.ts'
 import { test } from './test.ts'
@@ -34,6 +35,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   test,
   tryQuestion,
   diff,
+  run,
   fmt,
   promote,
   approve,

@@ -2,12 +2,12 @@ import { Command, CommanderError } from 'commander'
 import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
 import type { CommandSpec } from './command.ts'
 import { COMMANDS } from './commands.ts'
-import { reportFailure, type ExitCode } from './exit.ts'
+import { reportFailure } from './exit.ts'
 import { openTerminal } from './terminal.ts'
 
 /** Reads the command line, runs one command, and says how it ended. Usage errors end with 2, before anything ran. */
-export async function runContractor(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
-  let code: ExitCode = 0
+export async function runContractor(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  let code = 0
   const program = new Command('contractor')
     .description('The control plane for governed AI systems: versioned, tested, approved, signed and audited in Git.')
     .version(PACKAGE_VERSION, '-V, --version')

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { COMMANDS } from '../../controller/cli/commands.ts'
 import type { Call } from '../../controller/cli/command.ts'
-import { reportFailure, type ExitCode } from '../../controller/cli/exit.ts'
+import { reportFailure } from '../../controller/cli/exit.ts'
 import { openTerminal } from '../../controller/cli/terminal.ts'
 import { openEvents } from '../../controller/events.ts'
 import { openSandbox } from '../../controller/gates/sandbox.ts'
@@ -13,7 +13,7 @@ import { faq } from './scaffold.ts'
 import { aliasFile, openTestRegistry, type FileChanges, type TestRegistry } from './test-registry.ts'
 
 /** What one command printed, and how it ended. */
-export type Ran = { code: ExitCode; out: string; err: string }
+export type Ran = { code: number; out: string; err: string }
 
 /** An engineer's clone of a registry in which faq 0.1.0 is sealed, and current for acme. */
 export type AuthorClone = {
