@@ -1,5 +1,5 @@
 import { Fault } from '../../schemas/fault.ts'
-import { NAME } from '../../schemas/names.ts'
+import { isTenantName, NAME } from '../../schemas/names.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
 import { writeNewFiles } from './new-files.ts'
@@ -34,6 +34,7 @@ export const newTenant: CommandSpec = {
   options: [CLONE_OPTION],
   async run(call) {
     const name = requireName(call)
+    if (!isTenantName(name)) throw new Fault('USAGE', `"${name}" is a word of the registry; choose another name.`)
     const clone = await openClone(call)
     const files = scaffoldTenant(name)
     await writeNewFiles(clone.root, files)

@@ -6,7 +6,7 @@ import { readTree } from '../../runtime/git/tree-files.ts'
 import { DIRECTORY, type TreeEntry } from '../../runtime/git/tree.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Finding } from '../../schemas/finding.ts'
-import { NAME } from '../../schemas/names.ts'
+import { isTenantName, NAME } from '../../schemas/names.ts'
 import { finding, orFindings } from './read-file.ts'
 import { readGovernance } from './read-governance.ts'
 import { readTenant } from './read-tenant.ts'
@@ -44,14 +44,14 @@ export function openMainReader(objects: ObjectReader): MainReader {
       unreadable.push({ subject: name, findings: listed.findings })
       return null
     }
-    const named = async (name: string): Promise<Folder[] | null> => {
+    const named = async (name: string, isName: (text: string) => boolean): Promise<Folder[] | null> => {
       const all = await folder(name)
-      const isNamed = (each: Folder) => NAME.test(each.name)
+      const isNamed = (each: Folder) => isName(each.name)
       for (const each of all ?? []) if (!isNamed(each)) unreadable.push(badName(`${name}/${each.name}`))
       return all?.filter(isNamed) ?? null
     }
-    const tenantFolders = await named('tenants')
-    const bundleFolders = (await named('bundles')) ?? []
+    const tenantFolders = await named('tenants', isTenantName)
+    const bundleFolders = (await named('bundles', (text) => NAME.test(text))) ?? []
     const governed = ['registry.yaml', 'governance'].map((name) => top.find((entry) => entry.name === name)?.oid ?? '')
     const forget = reader.takeDamage()
     for (const cache of [governance, tenants, bundles]) cache.begin(forget)
@@ -120,7 +120,7 @@ async function readSource(reader: ObjectReader, name: string, entry: TreeEntry):
 }
 
 function badName(path: string): MainContent['unreadable'][number] {
-  const message = `expected a name such as acme-shop (${NAME.source})`
+  const message = `expected a name such as acme-shop (${NAME.source}), and no tenant named bundles, governance, main or tenants`
   return { subject: path, findings: [finding(path, 'PATH_INVALID', message, 'Rename the folder.')] }
 }
 

@@ -104,6 +104,7 @@ describe('reading main', () => {
     ])
     const missing = objectId('tree', Buffer.from('nowhere'))
     const tenants = await folder([
+      { mode: '40000', name: 'bundles', oid: good },
       { mode: '40000', name: 'bad', oid: await objects.write('tree', twice) },
       { mode: '40000', name: 'good', oid: good },
       { mode: '120000', name: 'link', oid: blob },
@@ -126,7 +127,7 @@ describe('reading main', () => {
       lost: 'OBJECT_MISSING',
       module: 'PATH_INVALID',
     })
-    expect(content.unreadable.map(({ subject }) => subject)).toEqual(['tenants/NAME'])
+    expect(content.unreadable.map(({ subject }) => subject)).toEqual(['tenants/NAME', 'tenants/bundles'])
   })
 
   it('says that the folder of governance cannot be read, and reads the tenants all the same', async () => {

@@ -64,12 +64,20 @@ describe('an alias', () => {
     expect(parseAlias(bytes('bundle: faq\nversion: 1.0.0\n'), 'x', alias).value).toBeNull()
   })
 
-  it.each(['v1.0.0', '^1.0.0', '1.0', '"1.0"', '1.0.0+build', '01.0.0', '1.0.x', 'latest', '"1.0.0\\nevil"'])(
-    'pins no version %s',
-    (version) => {
-      expect(parseAlias(bytes(`bundle: faq\nversion: ${version}\n`), 'x', 'draft').value).toBeNull()
-    },
-  )
+  it.each([
+    'v1.0.0',
+    '^1.0.0',
+    '1.0',
+    '"1.0"',
+    '1.0.0+build',
+    '01.0.0',
+    '1.0.x',
+    'latest',
+    '1.0.0-x.lock',
+    '"1.0.0\\nevil"',
+  ])('pins no version %s', (version) => {
+    expect(parseAlias(bytes(`bundle: faq\nversion: ${version}\n`), 'x', 'draft').value).toBeNull()
+  })
 
   it.each(['../faq', 'Faq', 'faq_1', '-faq', '""', 'x'.repeat(64), 'ｆaq'])('names no bundle %s', (bundle) => {
     expect(parseAlias(bytes(`bundle: ${bundle}\nversion: 1.0.0\n`), 'x', 'draft').value).toBeNull()
