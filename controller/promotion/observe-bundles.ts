@@ -62,8 +62,9 @@ export function openBundleObserver(repository: Repository, gates: Pick<GateRuns,
     if (authorship.emails.length > MAX_AUTHORS) return { bundle: tooManyAuthors(name), missing: null }
     const { roles, signers, keysets } = head.state
     const authors = mapAuthors(judged.seal.created_by, authorship, roles, signers, now)
-    const { tag, seal } = await findTag(repository, judged.seal, keysEver(keysets))
-    return { bundle: { kind: 'passed', seal, authors, tag }, missing: null }
+    const found = await orFindings(`bundles/${name}`, () => findTag(repository, judged.seal, keysEver(keysets)))
+    if (!isReadable(found)) return { bundle: { kind: 'unreadable', findings: found.findings }, missing: null }
+    return { bundle: { kind: 'passed', authors, ...found.value }, missing: null }
   }
 
   return {

@@ -17,6 +17,7 @@ const OF_CONTENT: ReadonlySet<Reason> = new Set([
   'PATH_INVALID',
   'FILE_TOO_LARGE',
   'FILE_INVALID',
+  'REF_CORRUPT',
 ])
 
 /** The result of reading something, or what is wrong with it at `path`. Other failures pass through. */

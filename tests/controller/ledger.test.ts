@@ -1,3 +1,5 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HEARTBEAT_REF, readHeartbeat } from '../../runtime/trust/heartbeat.ts'
 import { verifyLedger } from '../../runtime/trust/ledger.ts'
@@ -149,6 +151,17 @@ describe('the ledger that a controller writes', () => {
     await repository.updateRefs([{ ref: tag, old: main, new: null }])
     await promoted()
     expect(await repository.readRef(tag)).toBe(loop.head().state.seals.get('faq/1.0.0')?.tag_object)
+  })
+
+  it('goes on with everything else where the tag of a version is damaged', async () => {
+    const file = join(registry.location, tag)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, 'not an object id\n')
+    await registry.commit({ ...v1, ...shop })
+    await loop.decided({ subject: 'bundles/faq', reason_code: 'REF_CORRUPT', decision: 'deny' })
+    await loop.decided({ subject: 'tenants/shop', reason_code: 'CHANGED' })
+    await rm(file)
+    await promoted()
   })
 
   it('gets back the tag of a seal that was deleted', async () => {
