@@ -19,6 +19,7 @@ const WRONG: string[][] = [
   ['new', 'bundle', 'Upper'],
   ['new', 'bundle', 'faq'],
   ['new', 'tenant', '../../etc'],
+  ['new', 'tenant', 'bundles'],
   ['check', '--format', 'docx'],
   ['check', '--base', 'no-such-revision'],
   ['check', '--write', 'report.docx'],
