@@ -10,6 +10,8 @@ export type Denial = {
   tenant: string | null
   keyId: string | null
   requestId: string
+  /** Digest of the organisation's floor at the first of them. */
+  policies: string | null
   ms: number
 }
 
@@ -52,6 +54,7 @@ export function createDenials(deps: {
       runtime_version: deps.runtimeVersion,
       bundle: null,
       digest: null,
+      policies: denial.policies,
       intent: null,
       routing: null,
       input_commitment: null,

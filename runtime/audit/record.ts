@@ -27,6 +27,8 @@ export type AuditRecord = {
   /** `<name>@<version>` */
   bundle: string | null
   digest: string | null
+  /** Digest of the organisation's floor of policies in force. */
+  policies: string | null
   intent: string | null
   /** Words of the sealed vocabulary only. */
   routing: RoutingRecord | null
@@ -60,6 +62,7 @@ export function recoveredRecord(
     status: 503,
     bundle: null,
     digest: null,
+    policies: null,
     intent: null,
     routing: null,
     input_commitment: null,
@@ -95,7 +98,7 @@ export function serialiseRecord(record: AuditRecord, seq: number): string {
     record.intent,
   )},"key_id":${text(record.key_id)},"ms":${record.ms},"node":${text(record.node)},"output_commitment":${text(
     record.output_commitment,
-  )},"phase":"${record.phase}","profile":${text(record.profile)},"reason_code":"${
+  )},"phase":"${record.phase}","policies":${text(record.policies)},"profile":${text(record.profile)},"reason_code":"${
     record.reason_code
   }","redacted":${record.redacted},"request_id":${text(record.request_id)},"routing":${routingText(
     record.routing,

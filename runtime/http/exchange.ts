@@ -71,6 +71,7 @@ export function recordOf(deps: RuntimeDeps, exchange: Exchange, reason: Reason, 
     runtime_version: deps.settings.runtimeVersion,
     bundle: null,
     digest: null,
+    policies: null,
     intent: null,
     routing: null,
     input_commitment: null,
@@ -119,6 +120,7 @@ export function refuseStranger(
     tenant: null,
     keyId: null,
     requestId: exchange.requestId,
+    policies: deps.tenants.status().policies,
     ms: elapsedMs(deps, exchange),
   })
   return refused(deps, exchange, fault, headers)

@@ -156,6 +156,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     base.tenant = caller.tenant.state.tenant
     base.key_id = caller.keyId
     base.user = pass.user
+    base.policies = caller.tenant.policies
     if (served !== null) {
       base.bundle = `${served.state.bundle}@${served.state.version}`
       base.digest = served.state.digest
@@ -186,6 +187,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
         tenant,
         keyId: caller.keyId,
         requestId,
+        policies: caller.tenant.policies,
         ms,
       })
       return refused(deps, exchange, fault, pass.headers)

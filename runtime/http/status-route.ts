@@ -15,8 +15,15 @@ function aliasStatus(served: Served) {
 function tenantStatus({ metrics }: RuntimeDeps, { state, aliases }: ServedTenant) {
   const entries = Object.entries(aliases).map(([alias, served]) => [alias, aliasStatus(served)] as const)
   const executions = metrics.executionsOf(state.tenant)
+  const { governed, all } = executions
   const { status, max_staleness } = state
-  return { status, max_staleness, aliases: Object.fromEntries(entries), executions }
+  return {
+    status,
+    max_staleness,
+    aliases: Object.fromEntries(entries),
+    executions,
+    governed_execution_ratio: all === 0 ? null : governed / all,
+  }
 }
 
 /**
@@ -51,7 +58,8 @@ export function createStatusRoute(deps: RuntimeDeps): (exchange: Exchange) => Pr
     }
     try {
       const record = recordOf(deps, exchange, 'ALLOWED', 200)
-      await deps.audit.append({ ...record, tenant: visible.tenant, key_id: visible.keyId })
+      const { policies } = deps.tenants.status()
+      await deps.audit.append({ ...record, tenant: visible.tenant, key_id: visible.keyId, policies })
     } catch (error) {
       return refused(deps, exchange, error)
     }

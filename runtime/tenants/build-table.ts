@@ -4,14 +4,17 @@ import type { Reason } from '../../schemas/reasons.ts'
 import type { Floors } from '../../schemas/registry/floor.ts'
 import { underFloor, type LoadedBundle } from '../bundle/load.ts'
 import { floorFor } from '../engine/policies.ts'
+import { selfTest } from '../engine/self-test.ts'
 import type { LedgerState } from '../trust/state.ts'
 import type { Bundles } from './bundles.ts'
-import { readFloors } from './floors.ts'
+import { floorsDigest, readFloors } from './floors.ts'
 import type { Served, ServedTenant, TenantTable } from './table.ts'
 
 export type Built = {
   state: LedgerState
   table: TenantTable
+  /** Digest of the organisation's floor; null where there is none. */
+  policies: string | null
   /** Whether something that Git could not give now may come right by itself. */
   isIncomplete: boolean
 }
@@ -25,6 +28,7 @@ const REFUSALS = new Set<Reason>(['BUNDLE_REVOKED', 'INCOMPATIBLE_RUNTIME', 'POL
  */
 export async function buildTable(bundles: Bundles, state: LedgerState, before: Built | null): Promise<Built> {
   const floors = floorsIn(state)
+  const policies = floorsDigest(state.governance)
   const table = new Map<string, ServedTenant>()
   let isIncomplete = false
   const isSameForAll = before !== null && before.state.governance === state.governance
@@ -33,11 +37,11 @@ export async function buildTable(bundles: Bundles, state: LedgerState, before: B
     const served =
       isSameForAll && known !== undefined && known.state === tenant && !isUnverified(known)
         ? known
-        : await serveTenant(bundles, state, tenant, floors)
+        : await serveTenant(bundles, state, tenant, { floors, policies })
     table.set(name, served)
     isIncomplete ||= isUnverified(served)
   }
-  return { state, table, isIncomplete }
+  return { state, table, policies, isIncomplete }
 }
 
 /** Digests that the table answers from. */
@@ -54,15 +58,15 @@ async function serveTenant(
   bundles: Bundles,
   state: LedgerState,
   tenant: TenantState,
-  floors: Floors | Fault,
+  { floors, policies }: { floors: Floors | Fault; policies: string | null },
 ): Promise<ServedTenant> {
   const aliases: ServedTenant['aliases'] = {}
-  if (tenant.status === 'suspended') return { state: tenant, aliases }
+  if (tenant.status === 'suspended') return { state: tenant, aliases, policies }
   for (const alias of ['current', 'candidate'] as const) {
     const held = tenant.aliases[alias]
     if (held !== undefined) aliases[alias] = await serveAlias(bundles, state, tenant, held, floors)
   }
-  return { state: tenant, aliases }
+  return { state: tenant, aliases, policies }
 }
 
 async function serveAlias(
@@ -74,13 +78,23 @@ async function serveAlias(
 ): Promise<Served> {
   try {
     if (floors instanceof Fault) throw floors
-    const bundle = await bundles.load(alias, state)
-    return { kind: 'bundle', bundle: withFloors(bundle, floors, tenant), state: alias }
+    const bundle = withFloors(await bundles.load(alias, state), floors, tenant)
+    checkOnce(bundle)
+    return { kind: 'bundle', bundle, state: alias }
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const reason = error instanceof Fault && REFUSALS.has(error.reason) ? error.reason : 'BUNDLE_UNVERIFIED'
     return { kind: 'refused', reason, message: error.message, state: alias }
   }
+}
+
+const tested = new WeakSet<LoadedBundle>()
+
+/** Tenants under the same floor share a bundle, and so its self-test. */
+function checkOnce(bundle: LoadedBundle): void {
+  if (tested.has(bundle)) return
+  selfTest(bundle)
+  tested.add(bundle)
 }
 
 function withFloors(bundle: LoadedBundle, floors: Floors, tenant: TenantState): LoadedBundle {

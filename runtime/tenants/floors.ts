@@ -1,6 +1,7 @@
 import { Fault } from '../../schemas/fault.ts'
 import { parseFloor, type Floors } from '../../schemas/registry/floor.ts'
 import { POLICY_KINDS } from '../../schemas/registry/policies.ts'
+import { filesDigest } from '../bundle/digest.ts'
 
 /**
  * The organisation's floors in force, from the texts of `governance/policies/<kind>.yaml`.
@@ -16,4 +17,14 @@ export function readFloors(governance: ReadonlyMap<string, string>): Floors {
     return [[kind, value] as const]
   })
   return Object.fromEntries(floors)
+}
+
+/**
+ * `sha256:` and the digest of `governance/policies/` as `live` has it, computed as that of a bundle (`filesDigest`, with
+ * whole paths); null where the organisation sets no floor.
+ */
+export function floorsDigest(governance: ReadonlyMap<string, string>): string | null {
+  const files = [...governance].filter(([path]) => path.startsWith('governance/policies/'))
+  if (files.length === 0) return null
+  return `sha256:${filesDigest(new Map(files.map(([path, text]) => [path, Buffer.from(text)])))}`
 }

@@ -22,7 +22,13 @@ const DEFAULT_STALENESS_MS = 3_600_000
 /** What `/readyz` and `/status` say of the ledger. */
 export function statusOf({ accepted, built, troubles, heard, monotonicMs }: Followed): FollowStatus {
   const age_s = heard === null ? 0 : staleness(heard, monotonicMs) / 1000
-  const known = { seq: accepted?.seq ?? -1, age_s, epoch: accepted?.epoch ?? 0, head: accepted?.oid ?? null }
+  const known = {
+    seq: accepted?.seq ?? -1,
+    age_s,
+    epoch: accepted?.epoch ?? 0,
+    head: accepted?.oid ?? null,
+    policies: built?.policies ?? null,
+  }
   const [first] = found(troubles)
   // A server that is away, or a heartbeat that came a moment before its commit, is no alarm: if it lasts, what we hold
   // grows old, and that is told.

@@ -8,7 +8,12 @@ export type Served =
   | { kind: 'refused'; reason: Reason; message: string; state: AliasState }
 
 /** One tenant at one moment; a change of it makes another object. */
-export type ServedTenant = { state: TenantState; aliases: { current?: Served; candidate?: Served } }
+export type ServedTenant = {
+  state: TenantState
+  aliases: { current?: Served; candidate?: Served }
+  /** Digest of the organisation's floor that its bundles stand under; null where there is none. */
+  policies: string | null
+}
 
 /** Everything that requests are answered from. Never changed: a new one takes its place. */
 export type TenantTable = ReadonlyMap<string, ServedTenant>
@@ -27,4 +32,6 @@ export type FollowStatus = {
   epoch: number
   /** Oid of the accepted head. */
   head: string | null
+  /** Digest of the organisation's floor in force; null where there is none. */
+  policies: string | null
 }

@@ -18,6 +18,7 @@ export function aRecord(changes: Partial<AuditRecord> = {}): AuditRecord {
     runtime_version: '1.0.0',
     bundle: 'faq@1.0.0',
     digest: `sha256:${'0'.repeat(64)}`,
+    policies: null,
     intent: 'card_arrival',
     routing: { matched: ['card'], score: 0.91, threshold: 0.4 },
     input_commitment: 'a'.repeat(64),

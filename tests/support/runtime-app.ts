@@ -20,6 +20,9 @@ import type { KeyScope } from '../../schemas/registry/tenant.ts'
 
 export const OPERATOR_KEY = 'operator-key-of-the-tests-0123456789'
 
+/** Digest of the organisation's floor. */
+export const FLOOR = `sha256:${'f'.repeat(64)}`
+
 export function apiKey(tenant: string, id = 'k1', fill = 'a'): string {
   return `ctr_${tenant}_${id}_${fill.repeat(64)}`
 }
@@ -81,7 +84,7 @@ export function tenantState(changes: Partial<TenantState> = {}): TenantState {
 }
 
 export function servedTenant(changes: Partial<TenantState> = {}, aliases: ServedTenant['aliases'] = {}): ServedTenant {
-  return { state: tenantState(changes), aliases: { current: servedBundle(), ...aliases } }
+  return { state: tenantState(changes), aliases: { current: servedBundle(), ...aliases }, policies: FLOOR }
 }
 
 export function anExecution(changes: Partial<Execution> = {}): Execution {
@@ -125,7 +128,7 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     tenants: {
       tenant: (name) => tenants.get(name) ?? null,
       tenants: () => tenants.values(),
-      status: () => ({ status: clock.status, seq: 7, age_s: clock.ageS }) as FollowStatus,
+      status: () => ({ status: clock.status, seq: 7, age_s: clock.ageS, policies: FLOOR }) as FollowStatus,
     },
     execute: () => anExecution(),
     audit,

@@ -171,6 +171,23 @@ describe('GET /status', () => {
     expect(JSON.stringify(body)).not.toContain('sha256":')
   })
 
+  it('shows the share of governed executions, as /metrics does', async () => {
+    const ratio = async () => {
+      const body = await json(await get({ 'x-api-key': OPERATOR_KEY }))
+      return (body['tenants'] as Record<string, { governed_execution_ratio: number | null }>)['acme']
+        ?.governed_execution_ratio
+    }
+    expect(await ratio()).toBeNull()
+    const { aliases } = servedTenant()
+    runtime.tenants.set('acme', servedTenant({}, { candidate: aliases.current! }))
+    for (const alias of ['current', 'current', 'current', 'candidate']) {
+      expect((await runtime.app.request('/execute', ask({ input: { question: 'x' }, alias }))).status).toBe(200)
+    }
+    expect(await ratio()).toBe(0.75)
+    const metrics = await (await runtime.app.request('/metrics')).text()
+    expect(metrics).toContain('contractor_governed_execution_ratio{tenant="acme"} 0.75')
+  })
+
   it('shows a tenant with the scope itself, and nobody else anything', async () => {
     const key = apiKey('acme', 's', 'b')
     runtime.tenants.set('globex', servedTenant({ tenant: 'globex' }))

@@ -5,6 +5,7 @@ import {
   anExecution,
   apiKey,
   ask,
+  FLOOR,
   scriptedBundle,
   servedBundle,
   servedTenant,
@@ -75,6 +76,7 @@ describe('POST /execute', () => {
       status: 200,
       bundle: 'faq@1.0.0',
       digest: aliasState().digest,
+      policies: FLOOR,
       intent: 'card_arrival',
     })
     expect(JSON.stringify(record)).not.toMatch(/maria|arrive|3 to 5/)
@@ -367,7 +369,7 @@ describe('denials', () => {
     }
     runtime.deps.denials.flush()
     expect(await runtime.records()).toMatchObject([
-      { phase: 'end', tenant: null, reason_code: 'UNAUTHENTICATED', count: 1 },
+      { phase: 'end', tenant: null, reason_code: 'UNAUTHENTICATED', count: 1, policies: FLOOR },
       { phase: 'aggregate', tenant: null, reason_code: 'UNAUTHENTICATED', count: 499, request_id: null },
     ])
   })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -105,6 +106,10 @@ describe('a Runtime that follows live', () => {
     }
     expect(limit('labelled')).toBe(1)
     expect(limit('retail')).toBeGreaterThan(1)
+    const line = `${createHash('sha256').update(floor).digest('hex')}  governance/policies/rate_limit.yaml\n`
+    const policies = `sha256:${createHash('sha256').update(line).digest('hex')}`
+    expect(follower.tenant('retail')).toMatchObject({ policies })
+    expect(follower.status()).toMatchObject({ policies })
   })
 })
 
