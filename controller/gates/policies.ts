@@ -4,7 +4,7 @@ import type { Finding } from '../../schemas/finding.ts'
 import type { Evidence, Gate } from './gate.ts'
 import { shapeOf } from './gate.ts'
 
-/** The policies that the registry requires are there, well formed, and speak of intents that exist. */
+/** The policies that the registry requires are there, well formed, and speak of intents that exist; what retrieves has one. */
 export const policies: Gate = {
   name: 'policies',
   since: 1,
@@ -12,9 +12,11 @@ export const policies: Gate = {
 }
 
 /** Of what the registry requires, and of what no bundle loads without. */
-function missing({ files, rules, prefix, compileFault }: Evidence): Finding[] {
+function missing({ files, rules, prefix, compileFault, bundle }: Evidence): Finding[] {
   const required = compileFault?.reason === 'POLICY_MISSING' ? REQUIRED_KINDS : []
-  return [...new Set([...rules.policies.required, ...required])]
+  const retrieving = bundle?.ontology.intents.find(({ retrieval }) => retrieval !== undefined)
+  const needed = retrieving === undefined ? [] : ['rag']
+  return [...new Set([...rules.policies.required, ...required, ...needed])]
     .filter((kind) => !files.has(`policies/${kind}.yaml`))
     .map((kind) => ({
       gate: 'policies',
@@ -23,9 +25,11 @@ function missing({ files, rules, prefix, compileFault }: Evidence): Finding[] {
       path: `${prefix}policies/${kind}.yaml`,
       line: 1,
       column: 1,
-      message: isKind(kind)
-        ? `The registry requires the policy ${kind}.`
-        : `The registry requires the policy ${kind}, which this version does not know.`,
+      message: needed.includes(kind)
+        ? `The intent "${retrieving?.name ?? ''}" answers from documents, which needs the policy ${kind}.`
+        : isKind(kind)
+          ? `The registry requires the policy ${kind}.`
+          : `The registry requires the policy ${kind}, which this version does not know.`,
       hint: isKind(kind) ? `Add policies/${kind}.yaml.` : 'Correct policies.required in registry.yaml.',
     }))
 }

@@ -1,6 +1,7 @@
 import type { Reason } from '../../schemas/reasons.ts'
 
-export type RoutingRecord = { matched: string[]; score: number; threshold: number }
+/** `ambiguous` are the intents that were too close to each other, where that is why the fallback answered. */
+export type RoutingRecord = { ambiguous?: string[]; matched: string[]; score: number; threshold: number }
 
 /**
  * What one decision leaves behind (DESIGN section 5). Nothing of a body is in it: `input_commitment` and
@@ -84,7 +85,9 @@ function text(value: string | null): string {
 
 function routingText(routing: RoutingRecord | null): string {
   if (routing === null) return 'null'
-  return `{"matched":[${routing.matched.map(text).join()}],"score":${routing.score},"threshold":${routing.threshold}}`
+  const { ambiguous, matched } = routing
+  const rivals = ambiguous === undefined ? '' : `"ambiguous":[${ambiguous.map(text).join()}],`
+  return `{${rivals}"matched":[${matched.map(text).join()}],"score":${routing.score},"threshold":${routing.threshold}}`
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Compatibility, Manifest } from '../../schemas/registry/manifest.ts
 import { compileContracts, type Contract } from '../engine/contract.ts'
 import { effectivePolicies, type EffectivePolicies, type FloorPolicies } from '../engine/policies.ts'
 import { compileRedactor, type Redactor } from '../engine/redact.ts'
+import { passageRanker, type RankPassages } from '../engine/retrieval/rank-passages.ts'
 import { loadRouter, type Router } from '../engine/routing/router.ts'
 import { parseTemplate } from '../engine/template/check.ts'
 import type { Template } from '../engine/template/syntax.ts'
@@ -25,6 +26,8 @@ export type LoadedBundle = {
   ontology: SealedOntology
   intents: ReadonlyMap<string, SealedIntent>
   router: Router
+  /** Of the documents that intents answer from. */
+  passages: RankPassages
   /** By file name under `templates/`. */
   templates: ReadonlyMap<string, Template>
   /** By name of the entity. */
@@ -77,6 +80,7 @@ function assemble(sealed: BundleFiles, program: Program): LoadedBundle {
   refuseUnenforceable(program)
   const policies = effectivePolicies(program.policies, [])
   const intents = new Map(ontology.intents.map((intent) => [intent.name, frozen(intent)]))
+  const router = loadRouter(fileOf(sealed, ROUTER_FILE))
   const bundle: LoadedBundle = {
     name: manifest.bundle_name,
     version: manifest.bundle_version,
@@ -87,7 +91,8 @@ function assemble(sealed: BundleFiles, program: Program): LoadedBundle {
     manifest,
     ontology,
     intents,
-    router: loadRouter(fileOf(sealed, ROUTER_FILE)),
+    router,
+    passages: passageRanker(readDocuments(sealed, ontology), router.rules),
     templates: readTemplates(sealed),
     contracts: compileContracts(new Map(Object.entries(entities))),
     policies,
@@ -128,15 +133,17 @@ function readTemplates(sealed: BundleFiles): ReadonlyMap<string, Template> {
   )
 }
 
-function refuseUnenforceable({ policies, ontology }: Program): void {
-  if (policies.llm?.enabled === true)
-    throw new Fault('INCOMPATIBLE_RUNTIME', 'policies/llm.yaml: this Runtime has no model step.')
-  const retrieving = ontology.intents.find(({ retrieval }) => retrieval !== undefined)
-  if (retrieving !== undefined)
-    throw new Fault('INCOMPATIBLE_RUNTIME', `${retrieving.name}: this Runtime has no retrieval.`)
+function readDocuments(sealed: BundleFiles, { intents }: SealedOntology): ReadonlyMap<string, string> {
+  const names = new Set(intents.flatMap(({ retrieval }) => retrieval?.documents ?? []))
+  return new Map([...names].map((name) => [name, fileOf(sealed, `documents/${name}`).toString('utf8')]))
 }
 
-function checkNames({ ontology, intents, templates, contracts, router }: LoadedBundle): void {
+function refuseUnenforceable({ policies }: Program): void {
+  if (policies.llm?.enabled === true)
+    throw new Fault('INCOMPATIBLE_RUNTIME', 'policies/llm.yaml: this Runtime has no model step.')
+}
+
+function checkNames({ ontology, intents, templates, contracts, router, policies }: LoadedBundle): void {
   const { routing, fallback } = ontology
   const entities = [
     routing.input,
@@ -150,8 +157,14 @@ function checkNames({ ontology, intents, templates, contracts, router }: LoadedB
       template === undefined || templates.has(template) ? [] : [template],
     ),
     ...ontology.intents
-      .filter(({ template, facts }) => template === undefined && facts === undefined)
+      .filter(
+        ({ template, facts, retrieval }) => template === undefined && facts === undefined && retrieval === undefined,
+      )
       .map(({ name }) => name),
+    ...(ontology.intents.some(({ retrieval }) => retrieval !== undefined) && policies.rag === undefined
+      ? ['policies/rag.yaml']
+      : []),
+    ...(intents.get(fallback)?.retrieval === undefined ? [] : [`an answer of ${fallback}`]),
   ]
   if (missing.length > 0)
     throw new Fault('BUNDLE_UNVERIFIED', `The bundle names what it does not have: ${missing.slice(0, 5).join(', ')}.`)

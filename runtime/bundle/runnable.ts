@@ -77,20 +77,75 @@ function ontologyFindings(bundle: ParsedBundle): Finding[] {
                 'Give the entity a property answer, and require nothing else.',
               ),
             ]),
-        ...(retrieval === undefined
-          ? []
-          : [report(at('retrieval'), 'This Runtime has no retrieval.', 'Answer with a template or facts.')]),
+        ...(retrieval === undefined ? [] : retrievalFindings(bundle, index, report)),
         ...(template === undefined && facts === undefined && retrieval === undefined
-          ? [report(at('name'), `"${name}" has nothing to answer with.`, 'Give it a template or facts.')]
+          ? [report(at('name'), `"${name}" has nothing to answer with.`, 'Give it a template, facts or retrieval.')]
           : []),
       ]
     }),
   ]
 }
 
+/** What an intent needs to answer from documents. */
+function retrievalFindings(
+  { ontology, entities, documents }: ParsedBundle,
+  index: number,
+  report: ReturnType<typeof reporter>,
+): Finding[] {
+  const intent = ontology.intents[index]
+  if (intent === undefined) return []
+  const { routing, fallback } = ontology
+  const { name, template, facts, retrieval, input = routing.input, output = routing.output } = intent
+  const at = (...rest: Pointer) => ['intents', index, ...rest]
+  return [
+    ...(retrieval?.documents ?? []).flatMap((document, position) =>
+      documents.has(document)
+        ? []
+        : [
+            report(
+              at('retrieval', 'documents', position),
+              `There is no document "${document}".`,
+              `Add documents/${document}.`,
+            ),
+          ],
+    ),
+    ...(template === undefined && facts === undefined
+      ? []
+      : [
+          report(
+            at('retrieval'),
+            `"${name}" answers in two ways.`,
+            'Keep the retrieval, or the template and the facts.',
+          ),
+        ]),
+    ...(name === fallback
+      ? [report(at('retrieval'), 'The fallback must always have an answer.', 'Give it a template or facts.')]
+      : []),
+    ...(takesOnly(entities.get(output) ?? {}, ['answer', 'citations'])
+      ? []
+      : [
+          report(
+            at('retrieval'),
+            `Retrieval answers { "answer", "citations" }, which "${output}" does not take.`,
+            'Give the entity the properties answer and citations, and require nothing else.',
+          ),
+        ]),
+    ...(presenceInSchema(entities.get(input) ?? {}, [routing.question]) === 'never'
+      ? [report(at('input'), `"${input}" has no property "${routing.question}" to search for.`, 'Add the property.')]
+      : []),
+  ]
+}
+
 function takesAnswer(entity: { required?: string[] }): boolean {
+  return takesOnly(entity, ['answer'])
+}
+
+function takesOnly(entity: { required?: string[] }, given: readonly string[]): boolean {
   const { required = [] } = entity
-  return required.every((name) => name === 'answer') && presenceInSchema(entity, ['answer']) !== 'never'
+  return (
+    required.every((name) => given.includes(name)) &&
+    given.every((name) => presenceInSchema(entity, [name]) !== 'never')
+  )
 }
 
 function entityFindings(bundle: ParsedBundle): Finding[] {
@@ -111,6 +166,11 @@ function policyFindings(bundle: ParsedBundle): Finding[] {
   if (bundle.policies.llm?.enabled === true) {
     const report = reporter(bundle, 'policies', 'POLICY_INVALID', 'policies/llm.yaml')
     findings.push(report(['enabled'], 'This Runtime has no model step.', 'Write enabled: false, or remove the policy.'))
+  }
+  const retrieving = bundle.ontology.intents.find(({ retrieval }) => retrieval !== undefined)
+  if (retrieving !== undefined && bundle.policies.rag === undefined) {
+    const report = reporter(bundle, 'policies', 'POLICY_MISSING', 'policies/rag.yaml')
+    findings.push(report([], `"${retrieving.name}" answers from documents without a rag policy.`, 'Add the policy.'))
   }
   return findings
 }

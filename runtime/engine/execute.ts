@@ -3,6 +3,7 @@ import type { Explanation } from '../../schemas/http/execute.ts'
 import type { SecurityPolicy } from '../../schemas/registry/policies.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { LoadedBundle, SealedIntent } from '../bundle/load.ts'
+import type { RankedPassage } from './retrieval/rank-passages.ts'
 import { renderTemplate, type Visit } from './template/render.ts'
 import { describe } from './values.ts'
 
@@ -27,11 +28,17 @@ export type Execution = {
   steps: number
 }
 
-export type Routed = Pick<Execution, 'outcome' | 'intent' | 'routing'>
+/** `heading` is a path such as `Cards > Fees`; empty before the first heading of the document. */
+export type Citation = { document: string; heading: string }
+
+export type Routed = Pick<Execution, 'outcome' | 'intent' | 'routing'> & {
+  /** Where the intent answers from documents: what it found, best first. */
+  passages?: RankedPassage[]
+}
 
 /**
  * The part of the pipeline of DESIGN section 5 that is pure: security policy, input against its entity, routing,
- * facts or template, output against its entity, redaction. Each step refuses or hands on; none is skipped.
+ * facts, template or documents, output against its entity, redaction. Each step refuses or hands on; none is skipped.
  * @throws Fault `FORBIDDEN`, `INTENT_UNKNOWN`, `INPUT_INVALID`, `OUTPUT_INVALID`, `BUDGET_EXCEEDED`.
  */
 export function execute(bundle: LoadedBundle, request: ExecutionRequest, values: Values): Execution {
@@ -52,20 +59,51 @@ export function admit(bundle: LoadedBundle, { input, intent, alias }: ExecutionR
   checkInput(bundle, entity ?? bundle.ontology.routing.input, input)
 }
 
-/** The intent that answers, and why. @throws Fault `FORBIDDEN` where the policy does not allow it. */
-export function route(bundle: LoadedBundle, { input, intent, explain }: ExecutionRequest): Routed {
+/**
+ * The intent that answers, and why: the one named or found, or the fallback where that one answers from documents and
+ * none of them has an answer. @throws Fault `FORBIDDEN` where the policy does not allow it.
+ */
+export function route(bundle: LoadedBundle, request: ExecutionRequest): Routed {
+  const routed = routeQuestion(bundle, request)
+  const { retrieval } = intentOf(bundle, routed.intent)
+  if (retrieval === undefined) return routed
+  const passages = findPassages(bundle, retrieval.documents, questionOf(bundle, request))
+  if (passages.length > 0) return { ...routed, passages }
+  return { ...routed, outcome: 'fallback', intent: bundle.ontology.fallback }
+}
+
+function routeQuestion(bundle: LoadedBundle, request: ExecutionRequest): Routed {
   const { ontology, router, policies } = bundle
+  const { intent, explain } = request
   if (intent !== null) return { outcome: intent === ontology.fallback ? 'fallback' : 'answered', intent, routing: null }
-  const question = input[ontology.routing.question]
-  if (typeof question !== 'string') throw new Fault('INPUT_INVALID', `/${ontology.routing.question} must be a text.`)
+  const question = questionOf(bundle, request)
   const explained = explain || policies.security.explain === true ? router.explain(question) : null
-  const { outcome, intent: found, score, threshold, matched } = explained ?? router.route(question)
+  const { outcome, intent: found, score, threshold, matched, ambiguous } = explained ?? router.route(question)
   if (found !== ontology.fallback) allowIntent(bundle, found)
   return {
     outcome,
     intent: found,
-    routing: { score, threshold, matched, ...(explained && { detail: explained.detail }) },
+    routing: {
+      score,
+      threshold,
+      matched,
+      ...(ambiguous.length > 0 && { ambiguous }),
+      ...(explained && { detail: explained.detail }),
+    },
   }
+}
+
+function questionOf({ ontology: { routing } }: LoadedBundle, { input }: ExecutionRequest): string {
+  const question = input[routing.question]
+  if (typeof question !== 'string') throw new Fault('INPUT_INVALID', `/${routing.question} must be a text.`)
+  return question
+}
+
+/** None where the policy, or the organisation's floor, has turned retrieval off. */
+function findPassages({ policies, passages }: LoadedBundle, documents: string[], question: string): RankedPassage[] {
+  const { rag } = policies
+  if (rag?.enabled !== true) return []
+  return passages(question, { documents, maxPassages: rag.max_passages, minScore: rag.min_score })
 }
 
 /** The steps after routing, for a request that `admit` let through. */
@@ -81,13 +119,25 @@ export function answer(
   if (request.intent === null && intent.input !== undefined && intent.input !== routing.input) {
     checkInput(bundle, intent.input, request.input)
   }
-  const { output, steps } = produce(bundle, intent, request.input, values, visit)
+  const { passages, ...known } = routed
+  const { output, steps } =
+    passages === undefined
+      ? produce(bundle, intent, request.input, values, visit)
+      : { output: cite(passages), steps: 0 }
   const violations = contractOf(bundle, intent.output ?? routing.output)(output)
   if (violations.length > 0) {
     throw new Fault('OUTPUT_INVALID', `The output of ${intent.name} breaks its entity: ${describe(violations)}.`)
   }
   const { value, redacted } = bundle.redact(output)
-  return { ...routed, output: value, redacted, steps }
+  return { ...known, output: value, redacted, steps }
+}
+
+/** The text of the passages, best first, and where each of them stands. */
+function cite(passages: readonly RankedPassage[]): { answer: string; citations: Citation[] } {
+  return {
+    answer: passages.map(({ text }) => text).join('\n\n'),
+    citations: passages.map(({ document, heading }) => ({ document, heading })),
+  }
 }
 
 function produce(

@@ -144,6 +144,7 @@ function shown(expect: Expectation, { reason_code, score, ...actual }: Actual): 
 function explained(bundle: LoadedBundle, failure: CaseFailure, suite: Suite, position: number): CaseFailure {
   const question = suite.cases[failure.index]?.input[bundle.ontology.routing.question]
   if (position >= MOST_EXPLAINED || typeof question !== 'string') return failure
-  const { score, threshold, matched, detail } = bundle.router.explain(question)
-  return { ...failure, routing: { score, threshold, matched, detail } }
+  const { score, threshold, matched, ambiguous, detail } = bundle.router.explain(question)
+  const routing = { score, threshold, matched, ...(ambiguous.length > 0 && { ambiguous }), detail }
+  return { ...failure, routing }
 }

@@ -1,3 +1,4 @@
+import type { Explanation } from '../../schemas/http/execute.ts'
 import type { RoutingRecord } from '../audit/record.ts'
 import type { Commitments } from '../audit/commitments.ts'
 import type { Execution } from '../engine/execute.ts'
@@ -31,9 +32,14 @@ export function answerOf(
     served,
     body: JSON.stringify(body).slice(1),
     intent,
-    routing: routing === null ? null : { matched: routing.matched, score: routing.score, threshold: routing.threshold },
+    routing: routing === null ? null : recordedRouting(routing),
     redacted,
     inputCommitment: commitments.ofValue(input),
     outputCommitment: commitments.ofValue(output),
   }
+}
+
+/** The short form of an explanation: words of the sealed bundle and numbers. */
+function recordedRouting({ matched, score, threshold, ambiguous }: Explanation): RoutingRecord {
+  return { ...(ambiguous !== undefined && { ambiguous }), matched, score, threshold }
 }

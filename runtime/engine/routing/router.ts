@@ -2,7 +2,7 @@ import type { RoutingDetail } from '../../../schemas/http/execute.ts'
 import type { RouterModel } from './model.ts'
 import { hashIndex } from './hash-index.ts'
 import { nearestUtterance } from './nearest.ts'
-import { createReader, type Reading } from './reading.ts'
+import { createReader, type Reading, type ReadingRules } from './reading.ts'
 import { createScorer, type Scored } from './score.ts'
 import { UNITS } from './scale.ts'
 import { decodeRouter } from './sealed-format.ts'
@@ -18,7 +18,7 @@ export type Route = {
   score: number
   threshold: number
   matched: string[]
-  /** Intents within `min_margin` of the best, and the best, where that is why the outcome is `fallback`. */
+  /** The best intent and at most nine within `min_margin` of it, where that is why the outcome is `fallback`. */
   ambiguous: string[]
 }
 
@@ -27,12 +27,16 @@ export type ExplainedRoute = Route & { detail: RoutingDetail }
 export type Router = {
   /** Names of the intents that a question may be routed to, in code unit order. */
   intents: readonly string[]
+  /** How it reads words. */
+  rules: ReadingRules
   route(question: string): Route
   explain(question: string): ExplainedRoute
 }
 
 /** A word is named as matched when it gives at least this share of what the strongest word gives. */
 const MATCHED_SHARE = 0.4
+/** Nobody can be asked back about more. */
+const MOST_AMBIGUOUS = 10
 
 /**
  * @throws Fault `BUNDLE_UNVERIFIED` for bytes that are no router; `INCOMPATIBLE_RUNTIME` where this process would read
@@ -50,6 +54,7 @@ export function routerOf(model: RouterModel): Router {
   const nearest = nearestUtterance(model.intents, { read, forms })
   return {
     intents: model.intents.map(({ name }) => name),
+    rules: model.rules,
     route: (question) => {
       const reading = read(question)
       return routeOf(model, reading, score(reading))
@@ -79,6 +84,7 @@ function routeOf(model: RouterModel, reading: Reading, scored: Scored): Route {
   const ambiguous = [...scored.all.keys()]
     .filter((intent) => (scored.all[intent] as number) > top - model.minMargin * UNITS)
     .sort((a, b) => (scored.all[b] as number) - (scored.all[a] as number) || a - b)
+    .slice(0, MOST_AMBIGUOUS)
     .map((intent) => model.intents[intent]?.name ?? '')
   return { ...refused, ambiguous }
 }

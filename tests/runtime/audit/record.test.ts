@@ -12,14 +12,19 @@ const anyRecord = fc.record({
   tenant: fc.option(text),
   intent: fc.option(text),
   request_id: fc.option(text),
+  policies: fc.option(text),
   ms: fc.double({ noNaN: true, noDefaultInfinity: true }),
   redacted: fc.nat(),
   routing: fc.option(
-    fc.record({
-      matched: fc.array(text),
-      score: fc.double({ noNaN: true, noDefaultInfinity: true }),
-      threshold: fc.double({ noNaN: true, noDefaultInfinity: true }),
-    }),
+    fc.record(
+      {
+        ambiguous: fc.array(text),
+        matched: fc.array(text),
+        score: fc.double({ noNaN: true, noDefaultInfinity: true }),
+        threshold: fc.double({ noNaN: true, noDefaultInfinity: true }),
+      },
+      { requiredKeys: ['matched', 'score', 'threshold'] },
+    ),
   ),
 }) as unknown as fc.Arbitrary<AuditRecord>
 

@@ -81,7 +81,7 @@ describe('sealing a source', () => {
     ],
     ['turns on a model', { 'policies/llm.yaml': 'enabled: true\n' }, 'POLICY_INVALID'],
     [
-      'retrieves',
+      'retrieves without a policy and documents',
       edit(ONTOLOGY, 'facts: { daily: 500, currency: EUR }', 'retrieval: { documents: [a.md] }'),
       'ONTOLOGY_INVALID',
     ],

@@ -59,9 +59,13 @@ describe('loading a sealed bundle', () => {
     expect(thrownReason(() => loadBundle(program('"cache": {', '"llm": { "enabled": true }, "cache": {')))).toBe(
       'INCOMPATIBLE_RUNTIME',
     )
-    expect(thrownReason(() => loadBundle(program('"output": "limits"', '"retrieval": { "documents": [] }')))).toBe(
-      'INCOMPATIBLE_RUNTIME',
-    )
+  })
+
+  it('refuses retrieval without its policy or its documents', () => {
+    const retrieval = (documents: string) =>
+      program('"output": "limits"', `"retrieval": { "documents": [${documents}] }`)
+    expect(thrownReason(() => loadBundle(retrieval('')))).toBe('BUNDLE_UNVERIFIED')
+    expect(thrownReason(() => loadBundle(retrieval('"none.md"')))).toBe('BUNDLE_UNVERIFIED')
   })
 
   it('refuses a bundle that lacks a required policy', () => {

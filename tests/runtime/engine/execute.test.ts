@@ -1,8 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileBundle } from '../../../runtime/bundle/compile.ts'
-import { loadBundle, type LoadedBundle } from '../../../runtime/bundle/load.ts'
+import { loadBundle, underFloor, type LoadedBundle } from '../../../runtime/bundle/load.ts'
 import { execute, type ExecutionRequest } from '../../../runtime/engine/execute.ts'
+import { runSuites } from '../../../runtime/engine/suites.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import { bundleSource, FAQ } from '../../support/bundle-source.ts'
 import { thrownReason } from '../../support/thrown-reason.ts'
@@ -60,6 +61,15 @@ describe('executing a request', () => {
       intent: 'fallback',
       output: { answer: 'Sorry, I do not know. Call 0800 1.' },
     })
+  })
+
+  it('names the intents that are too close to each other, to keys without the scope explain too', () => {
+    const ontology = FAQ['ontology/ontology.yaml']!.replace('threshold: 0.3', 'threshold: 0.1, min_margin: 0.9')
+    const { outcome, intent, routing } = ask('my card', {}, load({ 'ontology/ontology.yaml': ontology }))
+    expect({ outcome, intent }).toEqual({ outcome: 'fallback', intent: 'fallback' })
+    expect(routing!.ambiguous).toEqual(expect.arrayContaining(['card_arrival', 'card_lost']))
+    expect(routing).not.toHaveProperty('detail')
+    expect(ask('When will my card arrive?').routing).not.toHaveProperty('ambiguous')
   })
 
   it('takes a named intent without routing', () => {
@@ -201,4 +211,128 @@ describe('executing a request', () => {
       { numRuns: 500, seed: 5 },
     )
   })
+})
+
+describe('answering from documents', () => {
+  const RETRIEVING: Record<string, string | null> = {
+    'ontology/ontology.yaml': FAQ['ontology/ontology.yaml']!.replace(
+      'output: limits\n    facts: { daily: 500, currency: EUR }',
+      'output: cited\n    retrieval: { documents: [limits.md] }',
+    ),
+    'entities/cited.schema.yaml': `type: object
+additionalProperties: false
+required: [answer, citations]
+properties:
+  answer: { type: string, maxLength: 2000 }
+  citations:
+    type: array
+    maxItems: 5
+    items:
+      type: object
+      additionalProperties: false
+      required: [document, heading]
+      properties: { document: { type: string }, heading: { type: string } }
+`,
+    'policies/rag.yaml': 'enabled: true\nmax_passages: 2\nmin_score: 0.1\n',
+    'documents/limits.md':
+      '# Limits\n## Withdrawals\nYou can withdraw 500 a day. Card 4111111111111111.\n## Transfers\nTransfers are free.\n',
+    'documents/other.md': '# Withdrawals\nHow much can I withdraw: nothing.\n',
+    'suites/golden.json': null,
+  }
+  const retrieving = load(RETRIEVING)
+  const fallback = 'Sorry, I do not know. Call 0800 1.'
+
+  it('gives the passages that have the words of the question, and where they stand, redacted as any output', () => {
+    const asked = ask('how much can I withdraw', {}, retrieving)
+    expect(asked).toMatchObject({ outcome: 'answered', intent: 'limits', redacted: 1 })
+    expect(asked.output).toEqual({
+      answer: 'You can withdraw 500 a day. Card [card].',
+      citations: [{ document: 'limits.md', heading: 'Limits > Withdrawals' }],
+    })
+    expect(asked).not.toHaveProperty('passages')
+    expect(ask('free transfers', { intent: 'limits' }, retrieving)).toMatchObject({
+      outcome: 'answered',
+      routing: null,
+      output: { citations: [{ heading: 'Limits > Transfers' }] },
+    })
+  })
+
+  it('falls back where no passage reaches the score of the policy', () => {
+    const strict = load({ ...RETRIEVING, 'policies/rag.yaml': 'enabled: true\nmax_passages: 2\nmin_score: 0.99\n' })
+    for (const intent of [null, 'limits']) {
+      expect(ask('how much can I withdraw', { intent }, strict)).toMatchObject({
+        outcome: 'fallback',
+        intent: 'fallback',
+        output: { answer: fallback },
+      })
+    }
+  })
+
+  it('falls back where the policy or the floor of the organisation turned it off', () => {
+    const off = load({ ...RETRIEVING, 'policies/rag.yaml': 'enabled: false\nmax_passages: 2\nmin_score: 0\n' })
+    expect(ask('how much can I withdraw', {}, off).outcome).toBe('fallback')
+    const floored = underFloor(retrieving, { rag: { enabled: false } })
+    expect(ask('how much can I withdraw', {}, floored).outcome).toBe('fallback')
+    expect(ask('how much can I withdraw', {}, underFloor(retrieving, { rag: { max_passages: 1 } })).outcome).toBe(
+      'answered',
+    )
+  })
+
+  it('lets no passage out that breaks the entity of the output', () => {
+    const short = load({
+      ...RETRIEVING,
+      'entities/cited.schema.yaml': RETRIEVING['entities/cited.schema.yaml']!.replace('2000', '10'),
+    })
+    expect(reason('how much can I withdraw', {}, short)).toBe('OUTPUT_INVALID')
+  })
+
+  it('says in suites where a question went in the end', () => {
+    const suite = {
+      suite: 'routing',
+      kind: 'routing',
+      cases: [
+        {
+          name: 'found',
+          input: { question: 'how much can I withdraw' },
+          expect: { intent: 'limits', outcome: 'answered' },
+        },
+        { name: 'not found', input: { question: 'daily raise' }, expect: { outcome: 'fallback' } },
+      ],
+    }
+    const strict = load({
+      ...RETRIEVING,
+      'policies/rag.yaml': 'enabled: true\nmax_passages: 2\nmin_score: 0.1\n',
+      'suites/routing.json': JSON.stringify(suite),
+    })
+    expect(runSuites(strict, {}, { order: 'given' })[0]).toMatchObject({ passed: 2, verdict: 'pass' })
+  })
+
+  it.each<[string, Record<string, string | null>, string]>([
+    ['without a rag policy', { 'policies/rag.yaml': null }, 'POLICY_MISSING'],
+    ['without the document', { 'documents/limits.md': null }, 'ONTOLOGY_INVALID'],
+    [
+      'for the fallback',
+      { 'ontology/ontology.yaml': ontologyWith('fallback: fallback', 'fallback: limits') },
+      'ONTOLOGY_INVALID',
+    ],
+    [
+      'beside facts',
+      { 'ontology/ontology.yaml': ontologyWith('output: cited', 'output: cited\n    facts: { a: 1 }') },
+      'ONTOLOGY_INVALID',
+    ],
+    [
+      'into an entity without citations',
+      { 'ontology/ontology.yaml': ontologyWith('output: cited', 'output: answer') },
+      'ONTOLOGY_INVALID',
+    ],
+  ])('is refused %s', (_what, changes, expected) => {
+    expect(thrownReason(() => load({ ...RETRIEVING, ...changes }))).toBe(expected)
+  })
+
+  function ontologyWith(from: string, to: string): string {
+    return FAQ['ontology/ontology.yaml']!.replace(
+      'output: limits\n    facts: { daily: 500, currency: EUR }',
+      'output: cited\n    retrieval: { documents: [limits.md] }',
+    ).replace(from, to)
+  }
 })
