@@ -1,15 +1,18 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Makes what stands in a folder survive a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
+/** Makes a file survive a power cut that somebody else may have written. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
   try {
-    await folder.sync()
+    await file.sync()
   } finally {
-    await folder.close()
+    await file.close()
   }
 }
+
+/** Makes what stands in a folder survive a power cut. */
+export const syncFolder = syncFile
 
 export async function writeSynced(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
   const file = await open(path, 'w', mode)
@@ -21,10 +24,13 @@ export async function writeSynced(path: string, bytes: Uint8Array | string, mode
   }
 }
 
-/** Writes beside, syncs, renames: readers see the old file or the new one. The folder is left to `syncFolder`. */
+/**
+ * Writes beside, syncs, renames: readers see the old file or the new one. The folder is left to `syncFolder`. Files have
+ * one writer, so that what a crash left beside is written over the next time.
+ */
 export async function replaceFile(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  const beside = `${path}.${process.pid}.tmp`
+  const beside = `${path}.tmp`
   try {
     await writeSynced(beside, bytes, mode)
     await rename(beside, path)

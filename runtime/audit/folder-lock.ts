@@ -1,4 +1,4 @@
-import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { lstat, lutimes, readlink, rm, symlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../schemas/fault.ts'
 import { IDENTITY, isGone, processIdentity } from '../git/process-identity.ts'
@@ -12,8 +12,8 @@ export type FolderLock = { release(): Promise<void> }
 
 async function holderOf(path: string): Promise<{ identity: string; ageMs: number } | null> {
   try {
-    const identity = (await readFile(path, 'latin1')).trim()
-    const { mtimeMs } = await stat(path)
+    const { mtimeMs } = await lstat(path)
+    const identity = await readlink(path).catch(notALink)
     return { identity, ageMs: Date.now() - mtimeMs }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
@@ -21,18 +21,23 @@ async function holderOf(path: string): Promise<{ identity: string; ageMs: number
   }
 }
 
+/** What is no lock of ours names nobody. */
+function notALink(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EINVAL') return ''
+  throw error
+}
+
+/** A link that names its owner appears whole or not at all. */
 async function take(path: string): Promise<FolderLock | null> {
   try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(`${processIdentity()}\n`)
-    await file.close()
+    await symlink(processIdentity(), path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null
     throw error
   }
   const timer = setInterval(() => {
     const now = new Date()
-    utimes(path, now, now).catch(() => clearInterval(timer))
+    lutimes(path, now, now).catch(() => clearInterval(timer))
   }, BEAT_MS)
   timer.unref()
   return {
@@ -55,12 +60,12 @@ export async function lockFolder(path: string): Promise<FolderLock> {
     const holder = await holderOf(path)
     if (holder === null) continue
     const { identity, ageMs } = holder
-    const isTorn = !IDENTITY.test(identity)
-    if (isTorn ? ageMs > BEAT_MS : isGone(identity, ageMs)) {
+    const isUnknown = !IDENTITY.test(identity)
+    if (isUnknown ? ageMs > BEAT_MS : isGone(identity, ageMs)) {
       await rm(path, { force: true })
       continue
     }
-    const isVisible = !isTorn && !isGone(identity, Number.POSITIVE_INFINITY)
+    const isVisible = !isUnknown && !isGone(identity, Number.POSITIVE_INFINITY)
     if (isVisible) break
     await sleep(LOOK_AGAIN_MS)
     waitedMs += LOOK_AGAIN_MS

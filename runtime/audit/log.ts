@@ -58,8 +58,11 @@ export type AuditLog = {
   close(): Promise<void>
 }
 
+/** What a process leaves that ended while it made the log: nothing was recorded yet. */
+const BEFORE_THE_FIRST_RECORD = /^(lock|keys(\/.*)?|tlog(\/checkpoint(\.tmp)?)?|pending|log\.json\.tmp)$/
+
 async function createLog(options: AuditLogOptions): Promise<LogIdentity> {
-  const found = (await readdir(options.dir)).filter((name) => name !== 'lock' && name !== 'keys')
+  const found = (await readdir(options.dir, { recursive: true })).filter((name) => !BEFORE_THE_FIRST_RECORD.test(name))
   if (found.length > 0) {
     throw new Fault(
       'AUDIT_BROKEN',

@@ -1,13 +1,14 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { syncFolder, writeSynced } from './durable-file.ts'
+import { syncFile, syncFolder, writeSynced } from './durable-file.ts'
 import type { NodeReader } from './merkle.ts'
 import { entriesPath, foldPair, parseEntries, splitTile, tileOfNode, tilePath, TILE_WIDTH, tileWidth } from './tiles.ts'
 
 /**
  * Writes files below `folder`, durable when it returns. They are written in place: nobody reads a tile before the
- * checkpoint over it, and after a crash it is written again.
+ * checkpoint over it, and after a crash it is written again. One that did not change since a checkpoint (a tile of a
+ * higher level keeps its width for long) is left as it is: a crash would tear what is needed.
  */
 export async function writeTileFiles(folder: string, files: ReadonlyMap<string, Buffer>): Promise<void> {
   const folders = new Set<string>()
@@ -21,8 +22,11 @@ export async function writeTileFiles(folder: string, files: ReadonlyMap<string, 
 /** Two at a time: syncs that overlap share the work of the file system, and more would keep batches of records waiting. */
 async function writeSome(files: [path: string, bytes: Buffer][], folder: string): Promise<void> {
   const lane = async () => {
-    for (let next = files.pop(); next !== undefined; next = files.pop())
-      await writeSynced(join(folder, next[0]), next[1])
+    for (let next = files.pop(); next !== undefined; next = files.pop()) {
+      const [path, bytes] = [join(folder, next[0]), next[1]]
+      if ((await readIfThere(path))?.equals(bytes) === true) await syncFile(path)
+      else await writeSynced(path, bytes)
+    }
   }
   await Promise.all([lane(), lane()])
 }
