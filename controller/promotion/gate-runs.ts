@@ -23,6 +23,9 @@ export type GateRunsDeps = JudgeDeps & {
 const AT_ONCE = 2
 /** A time-out or crash may be the machine's fault: it is tried again after this. */
 const RETRY_MS = 15 * 60_000
+/** What Git or the disk refused is tried again after the first, then after twice as long, up to the last. */
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 60_000
 const MAX_KEPT = 1_000
 
 type Known = { judged: Judged; bytes: Buffer; until: number }
@@ -31,13 +34,13 @@ export function openGateRuns(deps: GateRunsDeps): GateRuns {
   const known = new Map<string, Known>()
   const reports = new Map<string, Buffer>()
   const running = new Map<string, Promise<void>>()
-  const failed = new Map<string, number>()
+  const failed = new Map<string, { until: number; pauseMs: number }>()
   let queue: JudgeRequest[] = []
   let stopped = false
 
   const isSettled = (key: string) => {
     const now = deps.now().getTime()
-    return (known.get(key)?.until ?? 0) > now || (failed.get(key) ?? 0) > now
+    return (known.get(key)?.until ?? 0) > now || (failed.get(key)?.until ?? 0) > now
   }
 
   async function run(key: string, request: JudgeRequest): Promise<void> {
@@ -46,6 +49,7 @@ export function openGateRuns(deps: GateRunsDeps): GateRuns {
     try {
       const { judged, report, bytes } = await judgeBundle(deps, request)
       if (stopped) return
+      failed.delete(key)
       const isCrash = report.findings.some(({ code }) => code === 'GATE_CRASHED' || code === 'GATE_TIMEOUT')
       known.set(key, { judged, bytes, until: isCrash ? begun + RETRY_MS : Infinity })
       reports.set(judged.report, bytes)
@@ -53,7 +57,8 @@ export function openGateRuns(deps: GateRunsDeps): GateRuns {
       forgetOldest(reports)
       deps.onVerdict(request.name, report, deps.now().getTime() - begun)
     } catch (error) {
-      failed.set(key, begun + RETRY_MS / 15)
+      const pauseMs = Math.min(2 * (failed.get(key)?.pauseMs ?? FIRST_RETRY_MS / 2), LAST_RETRY_MS)
+      failed.set(key, { until: deps.now().getTime() + pauseMs, pauseMs })
       forgetOldest(failed)
       if (!stopped) deps.onFault(request.name, error)
     } finally {

@@ -13,7 +13,7 @@ try {
   const isDone = await runController(folder, {
     location,
     isDone: goal === 'seal' ? isSealed : isPromoted,
-    timeoutMs: 4000,
+    timeoutMs: 6000,
     onFault: (message) => process.stderr.write(`${message}\n`),
   })
   process.exitCode = isDone ? 0 : 4

@@ -44,6 +44,7 @@ const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
   fdatasync: ['sync'],
   rename: ['rename'],
   link: ['link'],
+  symlink: ['link'],
   unlink: ['remove'],
   rm: ['remove'],
   rmdir: ['remove'],

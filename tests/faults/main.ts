@@ -1,17 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { audits } from './audit-scenario.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
+import { fetches } from './fetch-scenarios.ts'
 import { promotion, seal } from './registry-scenarios.ts'
+import { runtime } from './runtime-scenario.ts'
 import { sweep, type Swept } from './sweep.ts'
 
 /** The full sweep: `npm run faults [-- <scenario> [<fault>]]`. Ends with 1 where an invariant does not hold. */
 const [scenarioName = '', faultName = '', step = '1'] = process.argv.slice(2)
-const scenarios = [promotion, seal].filter(({ name }) => name.startsWith(scenarioName))
+const scenarios = [promotion, seal, runtime, ...fetches, ...audits].filter(({ name }) => name.startsWith(scenarioName))
 const faults = FAULT_KINDS.filter(({ name }) => name.startsWith(faultName))
 const rows: Swept[] = []
 const row = (cells: readonly string[]) =>
-  console.log(`| ${cells.map((cell, at) => cell.padEnd([12, 16, 12, 10][at] ?? 0)).join(' | ')} |`)
+  console.log(`| ${cells.map((cell, at) => cell.padEnd([24, 12, 12, 10][at] ?? 0)).join(' | ')} |`)
 
 row(['scenario', 'fault', 'points tried', 'violations'])
 row(['---', '---', '---', '---'])

@@ -78,7 +78,7 @@ export async function memoryViolations(folder: string, head: VerifiedLedger, bef
   return seq === head.seq && (await memory.readHead()) !== head.oid ? ['INV6: the memory names another head'] : []
 }
 
-const LEFTOVER = /\.lock$|^\.tmp|\.tmp$|^tmp_|^contractor-(ref|lock)|scratch/
+const LEFTOVER = /\.lock$|^\.tmp|\.tmp$|^tmp_|^contractor-(?!mirror)/
 
 /** INV8 and INV9: secrets and leftovers in what a program that has ended left on the disk. */
 export async function leftoverViolations(folder: string, secrets: readonly string[]): Promise<string[]> {

@@ -7,6 +7,8 @@ export type Aftermath = {
   output: string
   /** The exit code; null where it was killed. */
   code: number | null
+  /** Of the server, where the scenario has one. */
+  url: string
 }
 
 /** A program whose every operation is to fail once, and what must hold then. */

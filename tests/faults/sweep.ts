@@ -47,17 +47,19 @@ async function strike(scenario: Scenario, fault: FaultKind, template: string, at
         FAULT_MET: met,
         FAULT_IN: scenario.place,
       }
-      const aftermath = await runProgram(
+      const ended = await runProgram(
         scenario.program,
         [folder, ...(server === undefined ? [] : [server.url]), ...scenario.args],
         env,
       )
+      const aftermath = { ...ended, url: server?.url ?? '' }
       const where = await readFile(met, 'utf8').catch(() => null)
       const found = await wrongs(scenario, fault, folder, aftermath, where)
       return {
         met: where,
         violations: found.map(
-          (wrong) => `${scenario.name}, ${fault.name} at ${at} (${where?.trim() ?? 'none'}): ${wrong}`,
+          (wrong) =>
+            `${scenario.name}, ${fault.name} at ${at} (${where?.replaceAll(/\/tmp\S*\/work|[^\x20-\x7e]+/g, ' ').slice(0, 90) ?? 'none'}): ${wrong}`,
         ),
       }
     } finally {
@@ -88,7 +90,11 @@ async function wrongs(
 /** Exit code of a program that was killed because it did not end. */
 const HUNG = 124
 
-function runProgram(program: string, args: string[], env: Record<string, string | undefined>): Promise<Aftermath> {
+function runProgram(
+  program: string,
+  args: string[],
+  env: Record<string, string | undefined>,
+): Promise<Omit<Aftermath, 'url'>> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', INJECT, program, ...args], {
       env,

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openBundleStore } from '../../runtime/bundle/store.ts'
+import { openRepository, type Repository } from '../../runtime/git/repository.ts'
+import { follow } from '../../runtime/tenants/follow.ts'
+import { parseRoot } from '../../runtime/trust/root.ts'
+import { quiet, servedVersion } from '../support/followed-registry.ts'
+
+/** What a Runtime serves to the tenant `retail`, and the seq that it accepted. */
+export type Seen = { version: string | null; seq: number | null }
+
+const LOOKS = 5
+
+/**
+ * A Runtime's follower over the ledger in `folder`, until it serves `version`, or has looked often enough.
+ * @param network whether Git answers
+ */
+export async function runFollower(folder: string, version: string, network: 'up' | 'down' = 'up'): Promise<Seen> {
+  const location = join(folder, 'registry.git')
+  const now = new Date(await readFile(join(folder, 'now'), 'utf8'))
+  const opened = await openRepository(location)
+  const away = () => Promise.reject(new Error('the network is away'))
+  const repository: Repository = network === 'up' ? opened : { ...opened, refresh: away }
+  try {
+    const follower = await follow({
+      repository,
+      root: parseRoot(await readFile(join(folder, 'root.json'))),
+      stateDir: join(folder, 'state'),
+      bundleStore: await openBundleStore({ folder: join(folder, 'bundles'), maxBytes: 1e9, now: () => now }),
+      runtimeVersion: '1.0.0',
+      now: () => now,
+      log: quiet,
+      pollIntervalMs: 3_600_000,
+      watch: false,
+    })
+    try {
+      const seen = (): Seen => ({ version: servedVersion(follower, 'retail'), seq: follower.status().seq })
+      const isDone = () => seen().version === version && follower.status().status === 'ready'
+      for (let look = 0; look < LOOKS && !isDone(); look++) await follower.sync()
+      return seen()
+    } finally {
+      await follower.stop()
+    }
+  } finally {
+    await opened.close()
+  }
+}
