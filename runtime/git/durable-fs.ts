@@ -104,6 +104,20 @@ export async function removeDurably(path: string): Promise<void> {
   await syncDirectory(dirname(path))
 }
 
+/** Removes what somebody left behind, as far as this process may. */
+export function sweep(path: string): Promise<void> {
+  return asFarAsAllowed(() => fs.rm(path, { recursive: true, force: true }))
+}
+
+/** Housekeeping that whoever only reads must not fail for. */
+export async function asFarAsAllowed(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].some((code) => isCode(error, code))) throw error
+  }
+}
+
 /** `null` only where nothing stands under that name; any other failure is thrown. */
 export async function lstatOrNull(path: string): Promise<Stats | null> {
   return absentAsNull(fs.lstat(path))

@@ -28,7 +28,7 @@ export type FetchJob = {
 }
 
 /** What stands in `scratch` afterwards, all of it verified and durable. */
-export type Fetched = { kind: 'loose'; oids: string[] } | { kind: 'pack'; stem: string }
+export type Fetched = { kind: 'loose'; waves: string[][] } | { kind: 'pack'; stem: string }
 
 /** Smaller fetches become loose objects, as with git's `fetch.unpackLimit`: many small packs make every read slow. */
 const UNPACK_OBJECTS = 100
@@ -41,7 +41,7 @@ export async function runFetchJob(job: FetchJob): Promise<Fetched> {
     const pack = await fetchPack(job, mirror)
     if (pack !== null) return await unpack(job, mirror, pack)
     await assertThere(mirror, new Set(), job.wants)
-    return { kind: 'loose', oids: [] }
+    return { kind: 'loose', waves: [] }
   } finally {
     await mirror.close()
   }
@@ -109,25 +109,46 @@ function takingPack(take: (pack: Buffer) => void) {
 
 async function unpack(job: FetchJob, mirror: ObjectStore, pack: Buffer): Promise<Fetched> {
   const links = new Set<string>()
+  const linksOf = new Map<string, string[]>()
   const small = new Map<string, GitObject>()
   let bytes = 0
   const { entries, trailer } = verifyPack(pack, job.pack, (oid, object) => {
-    for (const link of objectLinks(object.type, object.body)) links.add(link)
+    const named = objectLinks(object.type, object.body)
+    for (const link of named) links.add(link)
     bytes += object.body.length
-    if (small.size < UNPACK_OBJECTS && bytes <= UNPACK_BYTES) small.set(oid, object)
+    if (small.size < UNPACK_OBJECTS && bytes <= UNPACK_BYTES) {
+      small.set(oid, object)
+      linksOf.set(oid, [...named])
+    }
   })
   const oids = new Set(entries.map(({ oid }) => oid))
   await assertThere(mirror, oids, job.wants)
   await assertThere(mirror, oids, links)
   if (small.size === entries.length) {
     await Promise.all([...small].map(([oid, object]) => writeLoose(job.scratch, oid, object)))
-    return { kind: 'loose', oids: [...oids] }
+    return { kind: 'loose', waves: wavesOf(linksOf) }
   }
   const stem = `pack-${trailer.toString('hex')}`
   await writeFileSynced(join(job.scratch, `${stem}.pack`), pack, 0o444)
   await writeFileSynced(join(job.scratch, `${stem}.idx`), formatPackIndex(entries, trailer), 0o444)
   await syncDirectory(job.scratch)
   return { kind: 'pack', stem }
+}
+
+/** Objects in the order in which they may be adopted: each wave names only what came before it. */
+function wavesOf(linksOf: ReadonlyMap<string, readonly string[]>): string[][] {
+  const depths = new Map<string, number>()
+  const depthOf = (oid: string): number => {
+    const known = depths.get(oid)
+    if (known !== undefined) return known
+    const below = (linksOf.get(oid) ?? []).filter((link) => linksOf.has(link)).map(depthOf)
+    const depth = Math.max(-1, ...below) + 1
+    depths.set(oid, depth)
+    return depth
+  }
+  const waves: string[][] = []
+  for (const oid of linksOf.keys()) (waves[depthOf(oid)] ??= []).push(oid)
+  return waves
 }
 
 /** What was adopted before is whole: so is everything, when each object finds what it names here or there. */

@@ -3,7 +3,15 @@ import { link, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '../../schemas/fault.ts'
-import { absentAsNull, isCode, lstatOrNull, makeDirectory, syncDirectory, writeFileSynced } from './durable-fs.ts'
+import {
+  absentAsNull,
+  asFarAsAllowed,
+  isCode,
+  lstatOrNull,
+  makeDirectory,
+  sweep,
+  writeFileSynced,
+} from './durable-fs.ts'
 import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
 
 const FILE = /^contractor-([0-9a-f-]+)_[0-9a-f]{12}\.(?:owner|ref)$/
@@ -98,8 +106,9 @@ async function breakStale(gitdir: string, own: string, path: string): Promise<bo
   if (state !== 'stale') return state === 'free'
   const turn = join(gitdir, BREAKING)
   if (!(await linked(own, turn))) {
-    if ((await stateOf(turn)) === 'stale') await rm(turn, { force: true })
-    return false
+    if ((await stateOf(turn)) !== 'stale') return false
+    await rm(turn, { force: true })
+    if (!(await linked(own, turn))) return false
   }
   try {
     if ((await stateOf(path)) === 'stale') await rm(path, { force: true })
@@ -151,9 +160,8 @@ export async function sweepLockFiles(gitdir: string): Promise<void> {
     if (identity === undefined || file === null || !IDENTITY.test(identity)) continue
     if (isGone(identity, Date.now() - file.ctimeMs)) gone.push({ path, isLinked: file.nlink > 1 })
   }
-  if (gone.some(({ isLinked }) => isLinked)) await sweepLocks(gitdir)
-  for (const { path } of gone) await rm(path, { force: true })
-  if (gone.length > 0) await syncDirectory(gitdir)
+  if (gone.some(({ isLinked }) => isLinked)) await asFarAsAllowed(() => sweepLocks(gitdir))
+  for (const { path } of gone) await sweep(path)
 }
 
 /** Locks that nobody asks for again, such as that of a tag, would stop a `git gc` for ever. */

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { absentAsNull, lstatOrNull, makeDirectory, syncDirectory, writeDurably } from './durable-fs.ts'
+import {
+  absentAsNull,
+  lstatOrNull,
+  makeDirectory,
+  removeLeftovers,
+  sweep,
+  syncDirectory,
+  writeDurably,
+} from './durable-fs.ts'
 import type { Fetched } from './fetch-job.ts'
 import { initBareRepository } from './init-repository.ts'
 import { openLocalRepository, type LocalRepository } from './local-repository.ts'
@@ -33,6 +41,7 @@ export async function openMirror(directory: string, url: string): Promise<Mirror
   if ((await lstatOrNull(join(directory, 'HEAD'))) === null) await initBareRepository(directory)
   const marker = join(directory, MARKER)
   const mirrored = await absentAsNull(readFile(marker, 'utf8'))
+  if (mirrored === null) await removeLeftovers(directory)
   if (mirrored !== null && mirrored !== `${url}\n`) {
     throw new Fault('CONFIG_INVALID', `${directory} is the mirror of another URL; name another directory, or remove it`)
   }
@@ -58,7 +67,9 @@ export async function openMirror(directory: string, url: string): Promise<Mirror
     async adopt(scratch, fetched) {
       const objects = join(gitdir, 'objects')
       if (fetched.kind === 'loose') {
-        await Promise.all(fetched.oids.map((oid) => adoptLooseObject(objects, oid, join(scratch, oid))))
+        // An object is there only when what it names is there: who finds a commit need not look for its tree.
+        for (const wave of fetched.waves)
+          await Promise.all(wave.map((oid) => adoptLooseObject(objects, oid, join(scratch, oid))))
       } else {
         for (const extension of ['pack', 'idx']) {
           const name = `${fetched.stem}.${extension}`
@@ -95,7 +106,7 @@ async function sweepScratch(directory: string): Promise<void> {
     const identity = name.split('_')[0] ?? ''
     const found = await absentAsNull(stat(join(directory, name)))
     if (found !== null && IDENTITY.test(identity) && isGone(identity, Date.now() - found.mtimeMs)) {
-      await rm(join(directory, name), { recursive: true, force: true })
+      await sweep(join(directory, name))
     }
   }
 }
@@ -105,6 +116,6 @@ async function sweepOrphanPacks(directory: string): Promise<void> {
   const names = await readdir(directory)
   for (const name of names.filter((each) => each.endsWith('.pack') && !names.includes(each.replace(/pack$/, 'idx')))) {
     const found = await absentAsNull(stat(join(directory, name)))
-    if (found !== null && Date.now() - found.ctimeMs > ORPHAN_MS) await rm(join(directory, name), { force: true })
+    if (found !== null && Date.now() - found.ctimeMs > ORPHAN_MS) await sweep(join(directory, name))
   }
 }

@@ -3,13 +3,13 @@ import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import { absentAsNull, isCode, makeDirectory, syncDirectory, writeFileSynced } from './durable-fs.ts'
+import { absentAsNull, isCode, makeDirectory, sweep, syncDirectory, writeFileSynced } from './durable-fs.ts'
 import { deflate } from './inflate.ts'
 import { loosePath } from './loose-objects.ts'
 import { objectId, type ObjectType, type ObjectWriter } from './object-reader.ts'
 import type { ObjectStore } from './object-store.ts'
-import { turnstile } from './turnstile.ts'
 import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
+import { turnstile } from './turnstile.ts'
 
 /** Files that one repository writes at once. */
 const MAX_OPEN = 16
@@ -103,7 +103,6 @@ export async function sweepTemporaryObjects(objects: string): Promise<void> {
     const identity = name.slice(PREFIX.length).split('_')[0] ?? ''
     const path = join(objects, name)
     const file = await absentAsNull(stat(path))
-    if (file !== null && IDENTITY.test(identity) && isGone(identity, Date.now() - file.mtimeMs))
-      await rm(path, { force: true })
+    if (file !== null && IDENTITY.test(identity) && isGone(identity, Date.now() - file.mtimeMs)) await sweep(path)
   }
 }
