@@ -16,6 +16,7 @@ const MODES = {
     [bin('vitest'), 'run', '--dir', 'dist/tests'],
   ],
   '--bench': [[process.execPath, join('dist', 'tests', 'bench', 'main.js')]],
+  '--faults': [[process.execPath, join('dist', 'tests', 'faults', 'main.js')]],
 }
 
 const [mode, ...rest] = process.argv.slice(2)

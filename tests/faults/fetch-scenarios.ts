@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,7 +9,7 @@ import { openTestRegistry, type FileChanges } from '../support/test-registry.ts'
 import { FETCH } from './controller-run.ts'
 import { runFetch } from './fetch-run.ts'
 import { leftoverViolations } from './registry-invariants.ts'
-import type { Scenario } from './scenario.ts'
+import { copyFolder, type Scenario } from './scenario.ts'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('./fetch-program.js', import.meta.url))
@@ -20,12 +20,12 @@ const MANY = 700
 async function prepare(folder: string, behind: FileChanges): Promise<void> {
   const registry = await openTestRegistry()
   try {
-    await cp(registry.folder, folder, { recursive: true })
+    await copyFolder(registry.folder, folder)
     const server = await serveFolder(folder)
     await runFetch(folder, server.url)
     await server.close()
     await registry.commit(behind)
-    await cp(registry.location, join(folder, 'registry.git'), { recursive: true, force: true })
+    await copyFolder(registry.location, join(folder, 'registry.git'))
   } finally {
     await registry.close()
   }

@@ -7,6 +7,7 @@ import { fetches } from './fetch-scenarios.ts'
 import { promotion, seal } from './registry-scenarios.ts'
 import { runtime } from './runtime-scenario.ts'
 import { sweep, type Swept } from './sweep.ts'
+import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
 
 /** The full sweep: `npm run faults [-- <scenario> [<fault>]]`. Ends with 1 where an invariant does not hold. */
 const [scenarioName = '', faultName = '', step = '1'] = process.argv.slice(2)
@@ -16,18 +17,26 @@ const rows: Swept[] = []
 const row = (cells: readonly string[]) =>
   console.log(`| ${cells.map((cell, at) => cell.padEnd([24, 12, 12, 10][at] ?? 0)).join(' | ')} |`)
 
+function report(swept: Swept): void {
+  rows.push(swept)
+  row([swept.scenario, swept.fault, String(swept.points), String(swept.violations.length)])
+  for (const violation of swept.violations) console.error(`  ${violation}`)
+}
+
 row(['scenario', 'fault', 'points tried', 'violations'])
 row(['---', '---', '---', '---'])
 for (const scenario of scenarios) {
   const folder = await mkdtemp(join(tmpdir(), 'faults-'))
   const template = join(folder, 'template')
   await scenario.prepare(template)
-  for (const fault of faults) {
-    const swept = await sweep(scenario, fault, template, Number(step))
-    rows.push(swept)
-    row([swept.scenario, swept.fault, String(swept.points), String(swept.violations.length)])
-    for (const violation of swept.violations) console.error(`  ${violation}`)
-  }
+  for (const fault of faults) report(await sweep(scenario, fault, template, Number(step)))
+  await rm(folder, { recursive: true, force: true })
+}
+if ('HTTP'.startsWith(scenarioName)) {
+  const folder = await mkdtemp(join(tmpdir(), 'faults-'))
+  await promotion.prepare(join(folder, 'template'))
+  for (const broken of TRANSPORT_FAULTS.filter(({ name }) => name.startsWith(faultName)))
+    report(await sweepTransport(broken, join(folder, 'template'), Number(step)))
   await rm(folder, { recursive: true, force: true })
 }
 const points = rows.reduce((sum, swept) => sum + swept.points, 0)

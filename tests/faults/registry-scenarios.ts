@@ -1,4 +1,4 @@
-import { writeFile, cp } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LedgerState } from '../../runtime/trust/state.ts'
@@ -20,7 +20,7 @@ import {
   type Expected,
 } from './registry-invariants.ts'
 import { isBegun, isPromoted, isSealed } from './goals.ts'
-import type { Scenario } from './scenario.ts'
+import { copyFolder, type Scenario } from './scenario.ts'
 
 const PROGRAM = fileURLToPath(new URL('./controller-program.js', import.meta.url))
 const FIRST = tinyBundle('faq', '1.0.0')
@@ -42,7 +42,7 @@ export async function prepareRegistry(
     const location = registry.location
     await runController(registry.folder, { location, isDone: isBegun })
     await registry.commit(await wanted(registry))
-    await cp(registry.folder, folder, { recursive: true })
+    await copyFolder(registry.folder, folder)
   } finally {
     await registry.close()
   }

@@ -1,10 +1,10 @@
-import { cp, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openFollowedRegistry } from '../support/followed-registry.ts'
 import { leftoverViolations } from './registry-invariants.ts'
 import { runFollower, type Seen } from './runtime-run.ts'
-import type { Scenario } from './scenario.ts'
+import { copyFolder, type Scenario } from './scenario.ts'
 
 const SERVED_BEFORE = { version: '1.0.0', seq: 2 }
 const SERVED_AFTER = { version: '1.1.0', seq: 3 }
@@ -29,7 +29,7 @@ export const runtime: Scenario = {
       await registry.ledger.promote('retail', 'current', second)
       await registry.publish()
       await writeFile(join(made, 'now'), registry.clock.now().toISOString())
-      await cp(made, folder, { recursive: true })
+      await copyFolder(made, folder)
     } finally {
       await registry.close()
     }

@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises'
+
 /** Exit code of a program that could not start, and said why. */
 export const REFUSED = 3
 
@@ -10,6 +12,10 @@ export type Aftermath = {
   /** Of the server, where the scenario has one. */
   url: string
 }
+
+/** Copies a repository that this process holds open: without the file that names it as the holder of its locks. */
+export const copyFolder = (from: string, to: string): Promise<void> =>
+  cp(from, to, { recursive: true, force: true, preserveTimestamps: true, filter: (path) => !path.endsWith('.owner') })
 
 /** A program whose every operation is to fail once, and what must hold then. */
 export type Scenario = {

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { audits } from './audit-scenario.ts'
+import { FAULT_KINDS } from './fault-kinds.ts'
+import { fetches } from './fetch-scenarios.ts'
+import { promotion, seal } from './registry-scenarios.ts'
+import { runtime } from './runtime-scenario.ts'
+import { sweep } from './sweep.ts'
+import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
+
+/**
+ * A few points of the sweep that `npm run faults` does point by point. Steps are prime and differ, so that the points
+ * are not those of one kind of operation only.
+ */
+const SHORT = [
+  [promotion, 'SIGKILL', 43],
+  [promotion, 'EMFILE', 131],
+  [seal, 'SIGKILL', 67],
+  [seal, 'ENOSPC', 61],
+  [runtime, 'SIGKILL', 7],
+  [runtime, 'EIO', 23],
+  [fetches[0]!, 'SIGKILL', 13],
+  [audits[0]!, 'torn write', 11],
+  [audits[0]!, 'failed fsync', 19],
+  [audits[1]!, 'SIGKILL', 31],
+] as const
+
+const FIRST_POINTS_OF_HTTP = 5
+
+describe('a program that met a fault', () => {
+  let folder: string
+  const templates = new Map<string, Promise<string>>()
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'faults-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const templateOf = (scenario: (typeof SHORT)[number][0]): Promise<string> => {
+    const path = join(folder, scenario.name)
+    const made = templates.get(scenario.name) ?? scenario.prepare(path).then(() => path)
+    templates.set(scenario.name, made)
+    return made
+  }
+
+  it.each(SHORT.map(([scenario, ...rest]) => [scenario.name, ...rest, scenario] as const))(
+    'keeps every invariant: %s, %s',
+    { timeout: 60_000 },
+    async (_, name, step, scenario) => {
+      const fault = FAULT_KINDS.find((each) => each.name === name)
+      if (fault === undefined) throw new Error(`no fault is called ${name}`)
+      const { points, violations } = await sweep(scenario, fault, await templateOf(scenario), step)
+      expect(violations).toEqual([])
+      expect(points).toBeGreaterThan(0)
+    },
+  )
+
+  it('keeps every invariant when the answer to a push is lost', { timeout: 60_000 }, async () => {
+    const lost = TRANSPORT_FAULTS.find(({ name }) => name === 'answer lost')
+    if (lost === undefined) throw new Error('no fault is called so')
+    const { points, violations } = await sweepTransport(lost, await templateOf(promotion), FIRST_POINTS_OF_HTTP)
+    expect(violations).toEqual([])
+    expect(points).toBeGreaterThan(0)
+  })
+})
