@@ -1,21 +1,43 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import {
   suggestThresholds,
+  type Suggestion,
   type ThresholdCase,
   type TradeOff,
 } from '../../runtime/engine/routing/suggest-thresholds.ts'
+import { Fault } from '../../schemas/fault.ts'
+import { optionText, type Call } from './command.ts'
 import type { LocalBundle } from './local-bundle.ts'
 import type { Terminal } from './terminal.ts'
 
 const ROWS = 15
 
+/** `now` is the threshold in the ontology; `svg` the curve of the table. */
+export type BundleSuggestion = Suggestion & { bundle: string; cases: number; now: number }
+
 /** A threshold for each bundle, from the cases of its suites that say where a question belongs. */
-export function suggestFor(bundles: readonly LocalBundle[], terminal: Terminal): string {
-  const suggestions = bundles.map((bundle) => {
+export function suggestFor(bundles: readonly LocalBundle[]): BundleSuggestion[] {
+  return bundles.map((bundle) => {
     const cases = casesOf(bundle)
-    const { table, proposed } = suggestThresholds(bundle.loaded.router, cases)
-    return { bundle: bundle.name, cases: cases.length, now: bundle.loaded.ontology.routing.threshold, proposed, table }
+    const now = bundle.loaded.ontology.routing.threshold
+    return { bundle: bundle.name, cases: cases.length, now, ...suggestThresholds(bundle.loaded.router, cases) }
   })
-  if (terminal.json) return JSON.stringify({ suggestions })
+}
+
+/** Writes the curve of the only bundle to the file that `--svg` names. @throws Fault `USAGE` where there are several */
+export async function writeChart(call: Call, suggestions: readonly BundleSuggestion[]): Promise<void> {
+  const file = optionText(call, 'svg')
+  if (file === undefined) return
+  const [only, ...others] = suggestions
+  if (only === undefined || others.length > 0)
+    throw new Fault('USAGE', `--svg draws one bundle, and there are ${suggestions.length}: name the bundle.`)
+  await writeFile(resolve(call.cwd, file), only.svg)
+}
+
+export function formatSuggestions(suggestions: readonly BundleSuggestion[], terminal: Terminal): string {
+  if (terminal.json)
+    return JSON.stringify({ suggestions: suggestions.map(({ svg: _chart, ...suggestion }) => suggestion) })
   return suggestions
     .map(({ bundle, cases, now, proposed, table }) => {
       const head = `${terminal.style('bold', bundle)}  threshold ${now}, ${cases} cases`

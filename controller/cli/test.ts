@@ -1,21 +1,29 @@
 import type { Coverage } from '../../runtime/engine/coverage.ts'
 import { judgeSuites, type SuiteResult } from '../../runtime/engine/suites.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { Finding } from '../../schemas/finding.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
 import { optionText, type Call, type CommandSpec } from './command.ts'
+import { formatFindings } from './findings.ts'
 import { diffLines, formatCoverage, formatSuite } from './formats/suites.ts'
 import { goldenUpdates, writeGoldens, type GoldenUpdate } from './golden-outputs.ts'
+import { lintRouting, type LeaveOneOut, type RoutingLint } from './lint-routing.ts'
 import { openLocalBundles, type LocalBundle, type LocalBundles } from './local-bundle.ts'
-import { suggestFor } from './suggest-thresholds.ts'
+import { formatSuggestions, suggestFor, writeChart } from './suggest-thresholds.ts'
 import { readTenantValues, VALUES_OPTION } from './tenant-values.ts'
 import { WATCH_OPTION, watchClone } from './watch-clone.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 
-/** What `test --json` prints (DESIGN section 7). `untouched` is by bundle, and left out with a filter. */
+/**
+ * What `test --json` prints (DESIGN section 7). `untouched` is by bundle, and left out with a filter; `leave_one_out`,
+ * by bundle too, and findings are there with `--lint`.
+ */
 type TestResult = {
   verdict: 'pass' | 'fail'
-  findings: []
+  findings: Finding[]
   suites: SuiteResult[]
   untouched: Record<string, Coverage>
+  leave_one_out?: Record<string, LeaveOneOut>
 }
 
 export const test: CommandSpec = {
@@ -25,7 +33,9 @@ export const test: CommandSpec = {
   options: [
     ['--filter <text>', 'only cases whose name contains this text'],
     ['--update', 'show how answers differ from the outputs that golden cases expect, and expect them from now on'],
+    ['--lint', 'say what makes questions go astray, and how many utterances find their intent when left out'],
     ['--suggest-thresholds', 'propose a threshold from what the suites expect'],
+    ['--svg <file>', 'with --suggest-thresholds: draw what each threshold keeps and catches, for one bundle'],
     VALUES_OPTION,
     WATCH_OPTION,
     CLONE_OPTION,
@@ -35,6 +45,8 @@ export const test: CommandSpec = {
     const bundles = openLocalBundles(clone)
     const values = await readTenantValues(call, clone)
     const { terminal, options } = call
+    if (options['svg'] !== undefined && options['suggestThresholds'] !== true)
+      throw new Fault('USAGE', '--svg draws what --suggest-thresholds proposes: give both.')
     if (options['watch'] === true)
       return watchClone(call, clone, async () => formatResult(call, (await runAll(call, bundles, values)).result))
     const { result, compiled } = await runAll(call, bundles, values)
@@ -47,7 +59,9 @@ export const test: CommandSpec = {
       return after.verdict === 'pass' ? 0 : 1
     }
     if (options['suggestThresholds'] === true) {
-      terminal.out(suggestFor(compiled, terminal))
+      const suggestions = suggestFor(compiled)
+      await writeChart(call, suggestions)
+      terminal.out(formatSuggestions(suggestions, terminal))
       return 0
     }
     terminal.out(formatResult(call, result))
@@ -65,15 +79,20 @@ async function runAll(
   const compiled: LocalBundle[] = []
   const suites: SuiteResult[] = []
   const untouched: Record<string, Coverage> = {}
+  const lints = new Map<string, RoutingLint>()
   for (const name of names) {
     const bundle = await bundles.compile(name)
     const judged = judgeSuites(bundle.loaded, values, { order: 'given', ...(filter !== undefined && { filter }) })
     compiled.push(bundle)
     suites.push(...judged.suites)
     if (filter === undefined) untouched[name] = judged.untouched
+    if (call.options['lint'] === true) lints.set(name, lintRouting(bundle))
   }
   const verdict = suites.every((suite) => suite.verdict === 'pass') ? 'pass' : 'fail'
-  return { result: { verdict, findings: [], suites, untouched }, compiled }
+  const findings = [...lints.values()].flatMap((lint) => lint.findings)
+  const left = Object.fromEntries([...lints].map(([name, { leaveOneOut }]) => [name, leaveOneOut]))
+  const result = { verdict, findings, suites, untouched, ...(lints.size > 0 && { leave_one_out: left }) } as const
+  return { result, compiled }
 }
 
 const ofBundle = ({ suites }: TestResult, { parsed }: LocalBundle) =>
@@ -82,7 +101,12 @@ const ofBundle = ({ suites }: TestResult, { parsed }: LocalBundle) =>
 function formatResult({ terminal }: Call, result: TestResult): string {
   if (terminal.json) return JSON.stringify(result)
   const coverage = Object.entries(result.untouched).map(([name, left]) => formatCoverage(name, left, terminal))
-  return [...result.suites.map((suite) => formatSuite(suite, terminal)), ...coverage]
+  const left = Object.entries(result.leave_one_out ?? {}).map(
+    ([name, { utterances, accuracy }]) =>
+      `${terminal.style('bold', name)} leave-one-out: ${(accuracy * 100).toFixed(1)} % of ${utterances} utterances find their intent`,
+  )
+  const findings = formatFindings(result.findings, terminal)
+  return [findings, ...result.suites.map((suite) => formatSuite(suite, terminal)), ...coverage, ...left]
     .filter((part) => part !== '')
     .join('\n')
 }
