@@ -1,13 +1,14 @@
 import type { RefUpdate, Repository } from '../runtime/git/repository.ts'
+import { tagRefOf } from '../runtime/trust/bundle-tag.ts'
+import { LIVE_REF } from '../runtime/trust/ledger.ts'
 import { verifyStep } from '../runtime/trust/ledger-step.ts'
 import { formatStateChanges } from '../runtime/trust/state-files.ts'
 import type { Root } from '../schemas/ledger/trust.ts'
 import type { Observation, Plan } from './plan.ts'
 import type { LedgerHead } from './promotion/head.ts'
 import { writeReports } from './promotion/reports.ts'
-import { tagRefOf } from './promotion/seal.ts'
 import type { Signer } from './promotion/sign.ts'
-import { LIVE_REF, writeEntry } from './promotion/write-entry.ts'
+import { writeEntry } from './promotion/write-entry.ts'
 
 export type ActDeps = {
   repository: Repository

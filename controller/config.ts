@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { HOST, LOCATION, OPERATOR_KEY, path, settingsOf, TOKEN, whole } from '../runtime/settings.ts'
-import { parseRoot } from '../runtime/trust/root.ts'
-import { Fault } from '../schemas/fault.ts'
+import { readRoot } from '../runtime/trust/read-root.ts'
 import type { Root } from '../schemas/ledger/trust.ts'
 
 export type ControllerConfig = {
@@ -53,15 +51,5 @@ export function readControllerConfig(
     heartbeatIntervalMs: optional('CONTRACTOR_HEARTBEAT_INTERVAL_MS', whole(100, 3_600_000)) ?? 60_000,
     heartbeatValidMs: optional('CONTRACTOR_HEARTBEAT_VALID_MS', whole(1_000, 86_400_000)) ?? 600_000,
     operatorKey: operatorKey === null ? null : createHash('sha256').update(operatorKey).digest(),
-  }
-}
-
-/** @throws Fault `CONFIG_INVALID` */
-export function readRoot(file: string): Root {
-  try {
-    return parseRoot(readFileSync(file))
-  } catch (error) {
-    if (error instanceof Fault) throw error
-    throw new Fault('CONFIG_INVALID', `${file}: root.json cannot be read`, { cause: error })
   }
 }

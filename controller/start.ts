@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { tokenCredentials } from '../runtime/git/credentials.ts'
 import { openRepository } from '../runtime/git/repository.ts'
 import { listen, SERVER_LIMITS } from '../runtime/http/listen.ts'
+import { BUNDLE_TAGS } from '../runtime/trust/bundle-tag.ts'
+import { HEARTBEAT_REF } from '../runtime/trust/heartbeat.ts'
+import { LIVE_REF } from '../runtime/trust/ledger.ts'
 import type { ControllerConfig } from './config.ts'
 import { openEvents, type Events } from './events.ts'
 import { openSandbox, type Sandbox } from './gates/sandbox.ts'
@@ -10,6 +13,8 @@ import { createControllerApp } from './http/app.ts'
 import { startLoop, type LoopStatus } from './loop.ts'
 import type { LedgerHead } from './promotion/head.ts'
 import { openMemoryFiles } from './promotion/memory-files.ts'
+import { MAIN_REF } from './promotion/read-main.ts'
+import { REPORTS_REF } from './promotion/reports.ts'
 import { openSigner } from './promotion/sign.ts'
 
 export type RunningController = {
@@ -29,13 +34,7 @@ export type ControllerParts = { events?: Events; sandbox?: Sandbox; now?: () => 
 
 const DRAIN_MS = 2_000
 /** What a controller reads of a registry behind a URL. */
-export const FETCHED_REFS = [
-  'refs/heads/main',
-  'refs/heads/live',
-  'refs/heads/reports',
-  'refs/heads/heartbeat',
-  'refs/tags/bundles/',
-]
+export const FETCHED_REFS = [MAIN_REF, LIVE_REF, REPORTS_REF, HEARTBEAT_REF, BUNDLE_TAGS]
 
 /**
  * Starts a controller: verifies `live`, listens, and follows `main` until it is stopped.

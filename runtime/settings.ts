@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Fault } from '../schemas/fault.ts'
+import { isUrl } from './git/remote-url.ts'
 
 export type Form<Value> = { parse: (text: string) => Value | null; expected: string }
 
@@ -33,7 +34,7 @@ export const HOST = matching(/^[A-Za-z0-9.:_-]{1,255}$/, 'a host name or address
 /** Other kinds of URLs pass through as they are: what opens repositories says what it serves. */
 export const LOCATION: Form<string> = {
   expected: 'a path or an http(s) URL',
-  parse: (text) => (/^[a-z][a-z0-9+.-]*:|^[^/]*@[^/]*:/i.test(text) ? text : path.parse(text)),
+  parse: (text) => (isUrl(text) ? text : path.parse(text)),
 }
 
 /** Reads settings by name; a value given on the command line goes before the environment. */

@@ -19,9 +19,10 @@ import { createLog, type Log } from './http/log.ts'
 import { openQuotaMemory } from './http/quota-memory.ts'
 import { createMetrics } from './http/metrics.ts'
 import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
+import { BUNDLE_TAGS } from './trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from './trust/heartbeat.ts'
 import { LIVE_REF } from './trust/ledger.ts'
-import { parseRoot } from './trust/root.ts'
+import { readRoot } from './trust/read-root.ts'
 
 export type RunningRuntime = {
   /** `http://host:port` */
@@ -41,20 +42,11 @@ export type RuntimeParts = {
   onSwap?: FollowOptions['onSwap']
 }
 
-const FETCHED = [LIVE_REF, HEARTBEAT_REF, 'refs/tags/bundles/']
+const FETCHED = [LIVE_REF, HEARTBEAT_REF, BUNDLE_TAGS]
 const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
 const FLUSH_DENIALS_MS = 10_000
 const SWEEP_LIMITS_MS = 30_000
 const SAVE_QUOTAS_MS = 10_000
-
-async function readTrust(path: string): Promise<Root> {
-  try {
-    return parseRoot(await readFile(path))
-  } catch (error) {
-    if (error instanceof Fault) throw error
-    throw new Fault('CONFIG_INVALID', `${path} cannot be read; name the root.json of the registry`, { cause: error })
-  }
-}
 
 async function readLease(path: string | null): Promise<{ bytes: Buffer; signatures: string } | undefined> {
   if (path === null) return undefined
@@ -114,7 +106,7 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const root = await readTrust(config.trust)
+    const root = readRoot(config.trust)
     const audit = await openAuditLog({
       ...AUDIT_DEFAULTS,
       dir: config.auditDir,

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { verifyLedger, type VerifiedLedger } from '../../runtime/trust/ledger.ts'
-import { parseRoot } from '../../runtime/trust/root.ts'
+import { readRoot } from '../../runtime/trust/read-root.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Root } from '../../schemas/ledger/trust.ts'
 import { optionText, type Call } from './command.ts'
@@ -22,10 +21,7 @@ export async function pinnedRoot(call: Call, clone: Clone): Promise<Root> {
       'No root is pinned, so nothing on `live` can be believed. Name root.json with --trust, CONTRACTOR_TRUST or `git config contractor.trust <path>`.',
     )
   }
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new Fault('CONFIG_INVALID', `The pinned root ${path} cannot be read.`, { cause: error })
-  })
-  return parseRoot(bytes)
+  return readRoot(path)
 }
 
 /** Path of the root that this call pins; null where none is named. */

@@ -6,11 +6,11 @@ import { tokenCredentials } from '../../runtime/git/credentials.ts'
 import { isUrl } from '../../runtime/git/remote-url.ts'
 import { openRepository, type Repository } from '../../runtime/git/repository.ts'
 import { settingsOf, TOKEN } from '../../runtime/settings.ts'
+import { LIVE_REF } from '../../runtime/trust/ledger.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { createGenesis } from '../promotion/genesis.ts'
 import { MAIN_REF } from '../promotion/read-main.ts'
 import { generateKeyPair, openSigner } from '../promotion/sign.ts'
-import { LIVE_REF } from '../promotion/write-entry.ts'
 import { optionText, type Call, type CommandSpec } from './command.ts'
 
 export const rootInit: CommandSpec = {

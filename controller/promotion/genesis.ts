@@ -1,5 +1,6 @@
 import { readCommit } from '../../runtime/git/history.ts'
 import type { Repository } from '../../runtime/git/repository.ts'
+import { LIVE_REF } from '../../runtime/trust/ledger.ts'
 import { verifyStep } from '../../runtime/trust/ledger-step.ts'
 import { formatStateChanges, formatStateFile, keysetPath, signaturesPath } from '../../runtime/trust/state-files.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -11,7 +12,7 @@ import { MAIN_REF } from './read-main.ts'
 import type { Signer } from './sign.ts'
 import { allowed } from './verdicts.ts'
 import { findingsOf, isReadable, type WantedGovernance } from './wanted.ts'
-import { LIVE_REF, writeEntry } from './write-entry.ts'
+import { writeEntry } from './write-entry.ts'
 
 export type GenesisRequest = {
   repository: Repository

@@ -1,7 +1,7 @@
 import { isAncestor } from '../../runtime/git/history.ts'
 import type { Repository } from '../../runtime/git/repository.ts'
 import { parseCommit } from '../../runtime/git/commit-object.ts'
-import { verifyLedger } from '../../runtime/trust/ledger.ts'
+import { LIVE_REF, verifyLedger } from '../../runtime/trust/ledger.ts'
 import { verifyAlone } from '../../runtime/trust/ledger-step.ts'
 import { readChanges } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -10,7 +10,6 @@ import type { Root } from '../../schemas/ledger/trust.ts'
 import type { LedgerHead } from './head.ts'
 import type { MemoryFiles } from './memory-files.ts'
 import type { Standing } from './verdicts.ts'
-import { LIVE_REF } from './write-entry.ts'
 
 /** `live` as this controller knows it. */
 export type Live = {

@@ -1,4 +1,5 @@
 import { popped, pushed } from '../../runtime/trust/alias-stack.ts'
+import { tagRefOf } from '../../runtime/trust/bundle-tag.ts'
 import { judgeAlias, type AliasJudgement } from '../gates/alias-gates.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import type { AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
@@ -104,7 +105,7 @@ function moved(
   const since = now.toISOString()
   const below = held?.stack ?? []
   const stack = level === null ? pushed(below, { ref: seal, seq, since }) : popped(below, level)
-  const tag = `refs/tags/bundles/${bundle}/${version}`
+  const tag = tagRefOf(bundle, version)
   return {
     bundle,
     version,

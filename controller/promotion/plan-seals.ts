@@ -1,3 +1,4 @@
+import { tagRefOf } from '../../runtime/trust/bundle-tag.ts'
 import type { BundleRef } from '../../schemas/ledger/entry.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import type { NextState } from './next-state.ts'
@@ -52,7 +53,7 @@ function seal(
   const people = { authors, approvers: [] }
   const subject = subjectOf(bundle, version)
   if (tag === 'conflict') {
-    const message = `refs/tags/bundles/${bundle}/${version} exists, and is not the controller's seal of ${digest}.`
+    const message = `${tagRefOf(bundle, version)} exists, and is not the controller's seal of ${digest}.`
     record(verdicts, refused(subject, 'TAG_CONFLICT', message, { to, people, report }))
     return
   }

@@ -1,7 +1,7 @@
 import type { RefUpdate, Repository } from '../../runtime/git/repository.ts'
+import { BUNDLE_TAGS, tagRefOf } from '../../runtime/trust/bundle-tag.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
-import { tagRefOf } from './seal.ts'
 
 export type TagsRestored = { restored: string[]; conflicts: Fault[] }
 
@@ -13,7 +13,7 @@ export async function restoreTags(
   repository: Repository,
   seals: ReadonlyMap<string, SealRecord>,
 ): Promise<TagsRestored> {
-  const found = await repository.listRefs('refs/tags/bundles/')
+  const found = await repository.listRefs(BUNDLE_TAGS)
   const missing: RefUpdate[] = []
   const conflicts: Fault[] = []
   for (const { bundle, version, tag_object } of seals.values()) {

@@ -1,6 +1,7 @@
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import type { ObjectWriter } from '../../runtime/git/object-reader.ts'
 import { writeTree } from '../../runtime/git/tree-files.ts'
+import { tagNameOf } from '../../runtime/trust/bundle-tag.ts'
 import { controllerPerson } from './controller-person.ts'
 import type { Signer } from './sign.ts'
 import { writeSignedCommit, writeSignedTag } from './signed-objects.ts'
@@ -16,9 +17,6 @@ export type Sealing = {
   /** Sealed files. */
   files: BundleFiles
 }
-
-export const tagNameOf = (bundle: string, version: string): string => `bundles/${bundle}/${version}`
-export const tagRefOf = (bundle: string, version: string): string => `refs/tags/${tagNameOf(bundle, version)}`
 
 /**
  * Writes the seal commit, whose tree is the sealed bundle, and its tag. No ref names them yet. The same bundle and key

@@ -8,8 +8,6 @@ import type { Signer } from './sign.ts'
 import { writeSignedCommit } from './signed-objects.ts'
 import { subjectLine } from './subject-line.ts'
 
-export const LIVE_REF = 'refs/heads/live'
-
 /** The entry before, as far as the next one builds on it; null at seq 0. */
 export type Before = { oid: string; entry: string; tree: string; files: ReadonlyMap<string, string> } | null
 

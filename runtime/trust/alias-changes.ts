@@ -3,6 +3,7 @@ import type { AliasState, StackLevel } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import { popped, pushed, rollbackLevel } from './alias-stack.ts'
 import { judgeApprovals } from './approvals.ts'
+import { tagRefOf } from './bundle-tag.ts'
 import { isSame } from './is-same.ts'
 import type { LedgerState } from './state.ts'
 
@@ -51,7 +52,7 @@ function checkChange(
     seal.digest === taken.digest &&
     seal.bundle_id === taken.bundle_id &&
     seal.seal === taken.seal &&
-    taken.tag === `refs/tags/bundles/${taken.bundle}/${taken.version}`
+    taken.tag === tagRefOf(taken.bundle, taken.version)
   if (!sealed) throw broken(subject, 'does not hold what is sealed under its version')
   if (taken.seq !== seq || taken.since !== at || taken.from !== (held?.digest ?? null))
     throw broken(subject, 'does not say when and from where it was changed')

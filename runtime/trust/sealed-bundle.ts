@@ -4,6 +4,7 @@ import { bundleDigest } from '../bundle/digest.ts'
 import type { BundleFiles } from '../bundle/files.ts'
 import { readBundleFiles } from '../bundle/read.ts'
 import type { Repository } from '../git/repository.ts'
+import { tagRefOf } from './bundle-tag.ts'
 import { MAX_COMMIT_BYTES } from './ledger-step.ts'
 import { verifyCommit } from './verify-commit.ts'
 import { verifyTag } from './verify-tag.ts'
@@ -22,7 +23,7 @@ export async function readSealedBundle(
 ): Promise<BundleFiles> {
   const { bundle, version, seal, tag_object: expected, digest: known } = record
   const unverified = (why: string) => new Fault('BUNDLE_UNVERIFIED', `${bundle} ${version}: ${why}`)
-  const ref = `refs/tags/bundles/${bundle}/${version}`
+  const ref = tagRefOf(bundle, version)
   const oid = await repository.readRef(ref)
   if (oid === null) throw unverified(`the tag ${ref} is not there`)
   if (oid !== expected) throw unverified(`another tag stands at ${ref}: expected ${expected}, found ${oid}`)

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openRepository } from '../../runtime/git/repository.ts'
-import { verifyLedger } from '../../runtime/trust/ledger.ts'
-import { LIVE_REF } from '../../controller/promotion/write-entry.ts'
+import { LIVE_REF, verifyLedger } from '../../runtime/trust/ledger.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
 import { eventually } from '../support/eventually.ts'
 import { runLoop, type RunningLoop } from '../support/running-loop.ts'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LIVE_REF } from '../../controller/promotion/write-entry.ts'
-import { verifyLedger } from '../../runtime/trust/ledger.ts'
+import { LIVE_REF, verifyLedger } from '../../runtime/trust/ledger.ts'
 import { runLoop } from '../support/running-loop.ts'
 import { seededNumbers } from '../support/seeded-numbers.ts'
 import {
