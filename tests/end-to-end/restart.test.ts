@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ask } from '../support/execute.ts'
 import { CONTRACTOR, emptyEnvironment, startEmbedded } from '../support/embedded.ts'
@@ -25,6 +28,22 @@ describe('contractor up', () => {
     expect((await ask(second.runtime, second.demo, second.demo.question)).status).toBe(200)
     await mustRun('git fsck --full --strict', `${second.home}/registry.git`, env)
     await second.stop()
+  }, 90_000)
+
+  it('removes nothing that it did not make', async () => {
+    const env = await emptyEnvironment()
+    const folder = await mkdtemp(join(tmpdir(), 'contractor-taken-'))
+    await mkdir(join(folder, 'keys'))
+    await writeFile(join(folder, 'keys', 'mine'), 'secret')
+    const refused = await shell(`node ${CONTRACTOR} up --dir ${folder} --port 0 --runtime-port 0`, '/', env)
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('USAGE') })
+    expect(await readdir(folder, { recursive: true })).toEqual(['keys', 'keys/mine'])
+    const up = await startEmbedded({ env })
+    await up.stop()
+    await rm(up.registry, { recursive: true })
+    const again = `node ${CONTRACTOR} up --dir ${up.home} --port 0 --runtime-port 0`
+    expect(await shell(again, '/', env)).toMatchObject({ code: 2, stderr: expect.stringContaining('git clone') })
+    await mustRun('git fsck --full --strict && git rev-parse live', `${up.home}/registry.git`, env)
   }, 90_000)
 
   it.each([

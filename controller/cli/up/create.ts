@@ -1,7 +1,10 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { initBareRepository } from '../../../runtime/git/init-repository.ts'
 import { openRepository, type Repository } from '../../../runtime/git/repository.ts'
+import { absentAsNull } from '../../../runtime/git/durable-fs.ts'
 import type { LedgerState } from '../../../runtime/trust/state.ts'
+import { Fault } from '../../../schemas/fault.ts'
 import { createGenesis } from '../../promotion/genesis.ts'
 import { keysFiles, makeSecrets } from './api-keys.ts'
 import { approvalFiles, commitFiles } from './example-commits.ts'
@@ -23,11 +26,14 @@ export type Creation = {
 /**
  * Makes the keys, the registry with its first commit on `main`, and its root of trust. What an interrupted start left
  * is removed first: an installation is complete when its working clone stands.
+ * @throws Fault `USAGE` where the folder holds what no interrupted start left
  */
 export async function createRegistry(home: Home, now: () => Date): Promise<Creation> {
+  await requireNothingElse(home)
+  await mkdir(home.folder, { recursive: true, mode: 0o700 })
+  await writeFile(home.making, '')
   for (const part of [home.registry, home.keys, home.controller, home.runtime, home.root])
     await rm(part, { recursive: true, force: true })
-  await mkdir(home.folder, { recursive: true, mode: 0o700 })
   const [keys, example] = await Promise.all([makeKeys(home.keys), readExample()])
   const secrets = makeSecrets(tenantNames(example.tip))
   await writeFile(home.secrets, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
@@ -62,6 +68,15 @@ export async function createRegistry(home: Home, now: () => Date): Promise<Creat
     line('controller', keys.controller.publicKey) + line('heartbeat', keys.heartbeat.publicKey),
   )
   return { ...started, tip, beside }
+}
+
+async function requireNothingElse({ folder, making, registry, work }: Home): Promise<void> {
+  const found = (await absentAsNull(readdir(folder))) ?? []
+  if (found.length === 0 || found.includes(basename(making))) return
+  const todo = found.includes(basename(registry))
+    ? `It has a registry and no working clone: \`git clone ${registry} ${work}\` makes one again.`
+    : 'Name an empty folder, or one that is not there yet.'
+  throw new Fault('USAGE', `${folder} holds files that this start did not make, and nothing of it was touched. ${todo}`)
 }
 
 /** The second commit on `main`, which builds on what the first one made live. */

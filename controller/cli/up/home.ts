@@ -18,6 +18,8 @@ export type Home = {
   secrets: string
   /** Where the running installation listens (mode 0600). */
   running: string
+  /** Stands while the installation is being made: only then may what stands beside it be removed. */
+  making: string
   /** Folder of the command `contractor`. */
   bin: string
 }
@@ -35,6 +37,7 @@ export function homeAt(folder: string): Home {
     runtime: at('runtime'),
     secrets: at('keys', 'api-keys.json'),
     running: at('running.json'),
+    making: at('making'),
     bin: at('bin'),
   }
 }

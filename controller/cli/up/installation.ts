@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { readRuntimeConfig } from '../../../runtime/config.ts'
 import { startRuntime, type RunningRuntime } from '../../../runtime/start.ts'
 import type { LedgerState } from '../../../runtime/trust/state.ts'
@@ -68,6 +68,7 @@ export async function startInstallation(
     }
     try {
       if (creation !== null) await complete(creation, home, controller)
+      await rm(home.making, { force: true })
       await untilServed(controller, runtime)
       return { controller, runtime, secrets, stop }
     } catch (error) {
