@@ -3,9 +3,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { approvalStatement } from '../../runtime/trust/approvals.ts'
+import { approvalStatement, principalOf } from '../../runtime/trust/approvals.ts'
 import { principalFor } from '../../runtime/trust/allowed-signers.ts'
 import { verifySshsig } from '../../runtime/trust/sshsig.ts'
+import type { LedgerState } from '../../runtime/trust/state.ts'
 import { parseAlias } from '../../schemas/registry/alias.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
@@ -64,13 +65,7 @@ export const approve: CommandSpec = {
     })
     const signature = await sign(statement, await signingKey(call, clone))
     const { key } = verifySshsig({ payload: Buffer.from(statement), signature, namespace: NAMESPACE })
-    const principal = principalFor(state.signers, key, NAMESPACE, new Date())
-    if (principal === null) {
-      throw new Fault(
-        'ROLE_MISSING',
-        'The key is not in the governance/allowed_signers that is in force, so the approval would not count.',
-      )
-    }
+    const principal = requirePrincipal(state, key)
     const path = `tenants/${tenant.tenant}/approvals/${alias}/${digest.slice(7, 19)}.${principal}.sig`
     const branch = await enterBranch(
       clone,
@@ -93,6 +88,15 @@ export const approve: CommandSpec = {
       )
     return 0
   },
+}
+
+/** Id of the principal whose key it is; the line of `allowed_signers` may name an e-mail address instead. */
+function requirePrincipal({ signers, roles }: LedgerState, key: string): string {
+  const signer = principalFor(signers, key, NAMESPACE, new Date())
+  const principal = signer === null ? null : principalOf(roles, signer)
+  if (principal !== null) return principal.id
+  const where = signer === null ? 'governance/allowed_signers' : 'governance/roles.yaml'
+  throw new Fault('ROLE_MISSING', `The key is nobody's in the ${where} in force, so the approval would not count.`)
 }
 
 function requireAlias(text: string): AliasName {

@@ -74,7 +74,7 @@ describe('the command line, from an empty folder to production', { timeout: 120_
         .replace('roles:', '  - { id: ben, name: Ben, emails: [ben@acme.example] }\nroles:')
         .replace('members: [ana]', 'members: [ana, ben]'),
     )
-    await git(`printf 'ben namespaces="git,contractor-approval" %s\\n' "$(cut -d' ' -f1,2 ../ben.pub)" >> governance/allowed_signers
+    await git(`printf 'ben@acme.example namespaces="git,contractor-approval" %s\\n' "$(cut -d' ' -f1,2 ../ben.pub)" >> governance/allowed_signers
       git commit -q -a -m 'ben approves' && git init -q --bare -b main ${server}
       git remote add origin ${server} && git push -q -u origin main && git config contractor.trust ../root.json`)
     const root = await json(0, 'root', 'init', '--registry', server, '--keys', '../keys', '--out', '../root.json')
