@@ -24,15 +24,34 @@ export function formatBehaviourPretty(compared: BehaviourChanges, terminal: Term
     const rows = intents.slice(0, SHOWN).map(({ intent, won, lost }) => [intent, `+${won}`, `-${lost}`])
     lines.push('', terminal.table([['INTENT', 'WON', 'LOST'], ...rows]))
   }
-  if (behaviour.changes.length > 0) lines.push('', bold('answers that change'))
-  for (const one of behaviour.changes.slice(0, SHOWN)) {
-    lines.push(`  ${questionOf(one)}  ${dim(one.probe.from)}`)
-    lines.push(terminal.style('red', `    - ${answerOf(one.before)}`))
-    lines.push(terminal.style('green', `    + ${answerOf(one.after)}`))
+  const alike = groupAlike(behaviour.changes)
+  if (alike.length > 0) lines.push('', bold('answers that change'))
+  for (const { example, count } of alike.slice(0, SHOWN)) {
+    const more = count === 1 ? '' : `, and ${count - 1} more like it`
+    lines.push(`  ${questionOf(example)}  ${dim(`${example.probe.from}${more}`)}`)
+    lines.push(terminal.style('red', `    - ${answerOf(example.before)}`))
+    lines.push(terminal.style('green', `    + ${answerOf(example.after)}`))
   }
-  const hidden = behaviour.changes.length - SHOWN
-  if (hidden > 0) lines.push(`  … and ${hidden} more (--json has them all)`)
+  if (alike.length > SHOWN) lines.push(`  … and ${alike.length - SHOWN} more kinds (--json has them all)`)
   return lines.join('\n')
+}
+
+/** Changes from one answer to another, each once with the first question that shows it; the most frequent first. */
+export function groupAlike(changes: readonly BehaviourChange[]): { example: BehaviourChange; count: number }[] {
+  const groups = new Map<string, { example: BehaviourChange; count: number }>()
+  for (const change of changes) {
+    const key = JSON.stringify([change.kind, saidOf(change.before), saidOf(change.after)])
+    const group = groups.get(key) ?? { example: change, count: 0 }
+    groups.set(key, group)
+    group.count += 1
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count)
+}
+
+function saidOf(behaviour: Behaviour): unknown {
+  if ('reason_code' in behaviour) return behaviour
+  const { intent, outcome, output } = behaviour
+  return { intent, outcome, output }
 }
 
 export function questionOf({ probe: { input } }: BehaviourChange): string {

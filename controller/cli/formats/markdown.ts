@@ -1,7 +1,7 @@
 import type { BehaviourChange } from '../../../runtime/engine/diff.ts'
 import type { Finding } from '../../../schemas/finding.ts'
 import type { BehaviourChanges, CheckResult, MergePreview, PreviewedDecision } from '../check-result.ts'
-import { answerOf, questionOf } from './behaviour.ts'
+import { answerOf, groupAlike, questionOf } from './behaviour.ts'
 
 const MOST_FINDINGS = 50
 const MOST_DECISIONS = 100
@@ -84,10 +84,13 @@ const MARKS = { error: '❌', warning: '⚠️', note: 'ℹ️' } as const
 
 function examplesPart(changes: readonly BehaviourChange[]): string {
   if (changes.length === 0) return ''
-  const shown = changes.slice(0, MOST_CHANGES)
-  const rows = shown.map((change) => [questionOf(change), answerOf(change.before), answerOf(change.after)])
-  const more = changes.length - shown.length
-  return `<details><summary>${changes.length} answers change</summary>\n\n${table(['Question', 'Before', 'After'], rows)}${more > 0 ? `\n\n… and ${more} more.` : ''}\n\n</details>`
+  const alike = groupAlike(changes)
+  const rows = alike.slice(0, MOST_CHANGES).map(({ example, count }) => {
+    const more = count === 1 ? '' : ` (and ${count - 1} more)`
+    return [`${questionOf(example)}${more}`, answerOf(example.before), answerOf(example.after)]
+  })
+  const hidden = alike.length > rows.length ? `\n\n… and ${alike.length - rows.length} more kinds.` : ''
+  return `<details><summary>${changes.length} answers change</summary>\n\n${table(['Question', 'Before', 'After'], rows)}${hidden}\n\n</details>`
 }
 
 function mergePart({ decisions, complete }: MergePreview): string {
