@@ -12,11 +12,12 @@ const NAMED = 10
 export const immutability: Gate = {
   name: 'immutability',
   since: 1,
-  judge({ bundle, sealed, sourceDigest, prefix, previous }) {
+  judge({ bundle, sealed, sourceDigest, prefix, previous, compiled }) {
     if (bundle === null || sealed.some((seal) => seal.source_digest === sourceDigest)) return []
     const same = sealed.find((seal) => seal.version === bundle.version)
     if (same !== undefined) return [notBumped(bundle, same.digest, prefix)]
-    return previous === null ? [] : stepFindings(previous, bundle, prefix)
+    // Schemas that other gates refuse cannot be compared.
+    return previous === null || compiled === null ? [] : stepFindings(previous, bundle, prefix)
   },
 }
 
