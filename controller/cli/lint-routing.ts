@@ -28,6 +28,9 @@ export function lintRouting({ name, parsed }: { name: string; parsed: ParsedBund
   return { findings, leaveOneOut: { utterances, accuracy } }
 }
 
+/** From so many utterances on, two intents are confused. */
+const OFTEN = 2
+
 type Found = { pointer: (string | number)[]; severity: 'warning' | 'note'; message: string; hint: string }
 
 function findingsOf(
@@ -42,6 +45,8 @@ function findingsOf(
     const position = intents[index]?.utterances.indexOf(text) ?? -1
     return position < 0 ? ['intents', index, 'title'] : ['intents', index, 'utterances', position]
   }
+  const wordsOf = (from: string, to: string) =>
+    confusions.find(({ intent, routed }) => intent === from && routed === to)?.words.join(', ') ?? ''
   const warn = (pointer: Found['pointer'], message: string, hint: string): Found => {
     return { pointer, severity: 'warning', message, hint }
   }
@@ -67,18 +72,20 @@ function findingsOf(
         'Write at least five utterances, in the words of the people who ask.',
       ),
     ),
-    ...confusions.map(({ intent, routed, count, words }) =>
-      warn(
-        intentAt(intent),
-        `${count} of the utterances of "${intent}" go to "${routed}" when left out, by the words: ${words.join(', ')}.`,
-        `Add utterances to "${intent}" that have these words, or negatives to "${routed}".`,
+    ...confusions
+      .filter(({ count }) => count >= OFTEN)
+      .map(({ intent, routed, count, words }) =>
+        warn(
+          intentAt(intent),
+          `${count} of the utterances of "${intent}" go to "${routed}" when left out, by the words: ${words.join(', ')}.`,
+          `Add utterances to "${intent}" that have these words, or negatives to "${routed}".`,
+        ),
       ),
-    ),
     ...misrouted.map(({ text, intent, routed }): Found => ({
       pointer: textAt(intent, text),
       severity: 'note',
-      message: `"${text}" goes to "${routed}" when it is left out: no other utterance of "${intent}" is like it.`,
-      hint: 'Add another utterance that says the same, or move it.',
+      message: `"${text}" of "${intent}" goes to "${routed}" when it is left out, by the words: ${wordsOf(intent, routed)}.`,
+      hint: 'Add another utterance that says the same in other words, or move it.',
     })),
   ]
 }
