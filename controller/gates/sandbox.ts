@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { bundleDigest, sourceDigest } from '../../runtime/bundle/digest.ts'
@@ -63,13 +64,26 @@ export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS): Sandbox {
   }
 }
 
-function startChild({ memoryMiB }: SandboxLimits): Child {
+/** What the child must read to run; `.contractor`, with its keys, may stand beside it. */
+const CODE = [
+  join(fileURLToPath(new URL('../../', import.meta.url)), '*'),
+  join(PACKAGE_ROOT, 'node_modules', '*'),
+  join(PACKAGE_ROOT, 'schemas', '*'),
+  join(PACKAGE_ROOT, 'package.json'),
+]
+
+/** Flags of Node that take from the child every right but to read its own code. */
+export function sandboxFlags(memoryMiB: number): string[] {
   const permission = process.allowedNodeEnvironmentFlags.has('--permission')
     ? '--permission'
     : '--experimental-permission'
+  const readable = CODE.map((path) => `--allow-fs-read=${path}`)
+  return ['--no-warnings', permission, ...readable, `--max-old-space-size=${memoryMiB}`]
+}
+
+function startChild({ memoryMiB }: SandboxLimits): Child {
   const entry = fileURLToPath(new URL('sandbox-child.js', import.meta.url))
-  const flags = ['--no-warnings', permission, `--allow-fs-read=${PACKAGE_ROOT}/*`, `--max-old-space-size=${memoryMiB}`]
-  const child = spawn(process.execPath, [...flags, entry], {
+  const child = spawn(process.execPath, [...sandboxFlags(memoryMiB), entry], {
     cwd: PACKAGE_ROOT,
     env: {},
     detached: true,

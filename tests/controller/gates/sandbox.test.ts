@@ -1,6 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openSandbox, SANDBOX_LIMITS, type Sandbox, type SandboxLimits } from '../../../controller/gates/sandbox.ts'
+import {
+  openSandbox,
+  SANDBOX_LIMITS,
+  sandboxFlags,
+  type Sandbox,
+  type SandboxLimits,
+} from '../../../controller/gates/sandbox.ts'
 import { bundleDigest } from '../../../runtime/bundle/digest.ts'
+import { PACKAGE_ROOT } from '../../../schemas/package-root.ts'
 import { faq, RULES } from '../../support/scaffold.ts'
 
 const request = { files: faq(), name: 'faq', rules: RULES, sealed: [], previous: null }
@@ -33,6 +41,18 @@ describe('the sandbox', () => {
   it('stops a child that prints without end', async () => {
     const { report } = await open({ maxOutputBytes: 100 }).judge(request)
     expect(report).toMatchObject({ verdict: 'fail', findings: [{ code: 'GATE_CRASHED' }] })
+  })
+
+  it.each([
+    ["readFileSync('package.json')", null],
+    ["readFileSync('README.md')", 'ERR_ACCESS_DENIED'],
+    ["readdirSync('.')", 'ERR_ACCESS_DENIED'],
+    ["readFileSync('/etc/hostname')", 'ERR_ACCESS_DENIED'],
+    ["writeFileSync('schemas/written', '')", 'ERR_ACCESS_DENIED'],
+  ])('lets its child read its own code and nothing else: %s', (call, code) => {
+    const args = [...sandboxFlags(100), '-e', `require('fs').${call}`]
+    const { stderr } = spawnSync(process.execPath, args, { cwd: PACKAGE_ROOT, encoding: 'utf8' })
+    expect(/ERR_\w+/.exec(stderr)?.[0] ?? null).toBe(code)
   })
 
   it('judges one bundle after and beside another, each in a process of its own', async () => {
