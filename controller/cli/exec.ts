@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { settingsOf, TOKEN } from '../../runtime/settings.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
@@ -34,7 +34,7 @@ export const exec: CommandSpec = {
 
 async function access(call: Call, tenant: string): Promise<{ url: string; key: string }> {
   const url = optionText(call, 'runtime') ?? call.env['CONTRACTOR_RUNTIME_URL']
-  const key = await apiKey(call.env)
+  const key = settingsOf(call.env, {}).secret('CONTRACTOR_API_KEY', TOKEN) ?? undefined
   if (url !== undefined && key !== undefined) return { url: url.replace(/\/$/, ''), key }
   const running = await embedded(call)
   const known = key ?? running?.api_keys[tenant]
@@ -43,11 +43,6 @@ async function access(call: Call, tenant: string): Promise<{ url: string; key: s
   if (known === undefined)
     throw new Fault('USAGE', `No key of "${tenant}" is known here. Set CONTRACTOR_API_KEY or CONTRACTOR_API_KEY_FILE.`)
   return { url: found.replace(/\/$/, ''), key: known }
-}
-
-async function apiKey(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const file = env['CONTRACTOR_API_KEY_FILE']
-  return file === undefined ? env['CONTRACTOR_API_KEY'] : (await readFile(file, 'utf8')).trim()
 }
 
 async function embedded(call: Call): Promise<Running | null> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAncestor } from '../../runtime/git/history.ts'
+import { OPERATOR_KEY, settingsOf } from '../../runtime/settings.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, DIGEST, type AliasName } from '../../schemas/names.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
@@ -112,7 +113,8 @@ async function wasJudged(clone: Clone, wanted: string, source: string): Promise<
 async function servedBy(call: Call, clone: Clone, tenant: string, alias: AliasName, digest: string): Promise<boolean> {
   const url = optionText(call, 'runtime')
   if (url === undefined) return true
-  const key = call.env['CONTRACTOR_OPERATOR_KEY'] ?? (await runningOf(clone))?.operator_key
+  const given = settingsOf(call.env, {}).secret('CONTRACTOR_OPERATOR_KEY', OPERATOR_KEY)
+  const key = given ?? (await runningOf(clone))?.operator_key
   if (key === undefined)
     throw new Fault('USAGE', '--runtime asks /status, which needs the operator key: set CONTRACTOR_OPERATOR_KEY.')
   const response = await fetch(`${url.replace(/\/$/, '')}/status`, {
