@@ -1,15 +1,22 @@
 import type { GitObject } from './object-reader.ts'
 
-/** The most recently used bases of deltas, by pack and offset, within a number of bytes. */
+/**
+ * The most recently used bases of deltas, within a number of bytes. A pack is named by a number of its own for each time
+ * that it is opened, so that nothing of a damaged file is taken for what replaced it under the same name.
+ */
 export type ByteCache = {
-  get(pack: string, offset: number): GitObject | null
-  set(pack: string, offset: number, object: GitObject): void
+  get(pack: number, offset: number): GitObject | null
+  set(pack: number, offset: number, object: GitObject): void
+  /** The number of a pack that is opened now. */
+  nextPack(): number
 }
 
 export function byteCache(maxBytes: number): ByteCache {
   const entries = new Map<string, GitObject>()
   let held = 0
+  let packs = 0
   return {
+    nextPack: () => ++packs,
     get(pack, offset) {
       const key = `${pack}:${offset}`
       const entry = entries.get(key)

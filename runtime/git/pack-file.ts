@@ -34,12 +34,15 @@ export async function openPackFile(path: string, cache: ByteCache): Promise<Pack
   if (handle === 'link') throw new Fault('REPOSITORY_UNSAFE', `${path} is a link; replace it by the file itself`)
   try {
     const index = await readPackIndex(path.replace(/\.pack$/, '.idx'))
+    const number = cache.nextPack()
     return {
       path,
       holds: (oid) => index.find(Buffer.from(oid, 'hex')) !== null,
       async read(oid, maxBytes) {
         const offset = index.find(Buffer.from(oid, 'hex'))
-        return offset === null ? null : readEntry({ path, handle, cache, find: index.find }, oid, offset, maxBytes)
+        return offset === null
+          ? null
+          : readEntry({ path, number, handle, cache, find: index.find }, oid, offset, maxBytes)
       },
       close: () => handle.close(),
     }
@@ -52,6 +55,7 @@ export async function openPackFile(path: string, cache: ByteCache): Promise<Pack
 
 export type PackSource = {
   path: string
+  number: number
   handle: FileHandle
   cache: ByteCache
   find: (oid: Buffer) => number | null
@@ -63,7 +67,7 @@ export async function readEntry(pack: PackSource, oid: string, offset: number, m
   const links: { offset: number; delta: Buffer }[] = []
   let at = offset
   let total = 0
-  let object = pack.cache.get(pack.path, at)
+  let object = pack.cache.get(pack.number, at)
   while (object === null) {
     const { head, data } = await entryAt(pack, oid, at, links.length === 0 ? maxBytes : stepLimit, stepLimit)
     total += data.length
@@ -75,13 +79,13 @@ export async function readEntry(pack: PackSource, oid: string, offset: number, m
     if (links.length > MAX_CHAIN || total > MAX_CHAIN_BYTES)
       throw corrupt(pack, oid, at, 'its chain of deltas is too long')
     at = baseOffset(pack, oid, at, head)
-    object = pack.cache.get(pack.path, at)
+    object = pack.cache.get(pack.number, at)
   }
   if (links.length === 0) {
     if (object.body.length > maxBytes) throw tooLarge(oid, `${object.body.length} bytes`, maxBytes)
     return { type: object.type, body: Buffer.from(object.body) }
   }
-  pack.cache.set(pack.path, at, object)
+  pack.cache.set(pack.number, at, object)
   for (let i = links.length - 1; i >= 0; i--) {
     const link = links[i]
     if (link === undefined) break
@@ -90,7 +94,7 @@ export async function readEntry(pack: PackSource, oid: string, offset: number, m
     const body: Buffer | null = applyDelta(object.body, link.delta)
     if (body === null) throw corrupt(pack, oid, link.offset, 'its delta does not fit its base')
     object = { type: object.type, body }
-    if (i > 0) pack.cache.set(pack.path, link.offset, object)
+    if (i > 0) pack.cache.set(pack.number, link.offset, object)
   }
   return object
 }

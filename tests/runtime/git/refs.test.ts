@@ -1,12 +1,21 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { formatCommit } from '../../../runtime/git/commit-object.ts'
 import { faultReason } from '../../support/fault-reason.ts'
-import { AUTHOR, bareRepository, fsck, git, importCommits, opened, putLoose, putCommit } from '../../support/raw-git.ts'
+import {
+  AUTHOR,
+  bareRepository,
+  fsck,
+  git,
+  importCommits,
+  opened,
+  putLoose,
+  putCommit,
+  temporaryDirectory,
+} from '../../support/raw-git.ts'
 
 const run = promisify(execFile)
 const LIVE = 'refs/heads/live'
@@ -73,7 +82,7 @@ describe('readRef', () => {
 
   it('never follows a link (C04)', async () => {
     const { gitdir, repository, commits } = await withCommits()
-    const outside = mkdtempSync(join(tmpdir(), 'contractor-git-'))
+    const outside = temporaryDirectory()
     writeFileSync(join(outside, 'x'), `${commits[0]}\n`)
     symlinkSync(outside, join(gitdir, 'refs/heads/evil'))
     symlinkSync(join(outside, 'x'), join(gitdir, 'refs/heads/file'))

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { faultReason } from '../../support/fault-reason.ts'
@@ -9,7 +8,6 @@ const put = (gitdir: string, name: string, text: string) => {
   mkdirSync(dirname(join(gitdir, name)), { recursive: true })
   writeFileSync(join(gitdir, name), text)
 }
-const outside = () => mkdtempSync(join(tmpdir(), 'contractor-git-outside-'))
 
 describe('openRepository', () => {
   it('reads what `git init --bare`, `git clone --bare` and `git clone` make', async () => {
@@ -39,8 +37,8 @@ describe('openRepository', () => {
       'packed replace refs',
       (gitdir: string) => put(gitdir, 'packed-refs', `${'b'.repeat(40)} refs/replace/${'a'.repeat(40)}\n`),
     ],
-    ['a link below refs', (gitdir: string) => symlinkSync(outside(), join(gitdir, 'refs/heads/evil'))],
-    ['a link below objects', (gitdir: string) => symlinkSync(outside(), join(gitdir, 'objects/aa'))],
+    ['a link below refs', (gitdir: string) => symlinkSync(temporaryDirectory(), join(gitdir, 'refs/heads/evil'))],
+    ['a link below objects', (gitdir: string) => symlinkSync(temporaryDirectory(), join(gitdir, 'objects/aa'))],
     ['a linked pack', (gitdir: string) => symlinkSync('/elsewhere', join(gitdir, 'objects/pack/pack-a.pack'))],
     [
       'links for its refs',
