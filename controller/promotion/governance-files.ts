@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+export { governanceDigest } from '../../runtime/trust/governance-digest.ts'
 
 /** The files that are governance, besides `governance/policies/<kind>.yaml`; by their path on `main`. */
 export const REGISTRY_FILE = 'registry.yaml'
@@ -22,16 +22,4 @@ const mainPath = (path: string): string => (path === 'governance/registry.yaml' 
 /** Governance in force, by the paths of `main`. */
 export function governanceInForce(live: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...live].map(([path, text]) => [mainPath(path), text]))
-}
-
-/**
- * Digest of governance, in the format of a bundle's digest: `sha256:` over one line `<sha256>  <path>` per file,
- * sorted by path bytes. Paths are those of `main`.
- */
-export function governanceDigest(texts: ReadonlyMap<string, string>): string {
-  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-  const lines = [...texts]
-    .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    .map(([path, text]) => `${sha256(text)}  ${path}\n`)
-  return `sha256:${sha256(lines.join(''))}`
 }

@@ -1,7 +1,7 @@
 import { Fault } from '../../schemas/fault.ts'
 import type { ChangeRule } from '../../schemas/registry/registry.ts'
 import { parseRegistryFile } from '../../schemas/registry/registry.ts'
-import { filesDigest } from '../bundle/digest.ts'
+import { governanceDigest } from './governance-digest.ts'
 import { isPart, isSame } from './is-same.ts'
 import { governanceStatement, judgeOwners, ownersNeeded } from './owner-approvals.ts'
 import type { LedgerState } from './state.ts'
@@ -30,13 +30,13 @@ export function checkGovernanceChange({ before, after, seq, at }: GovernanceChan
     if (!isSame(held, taken)) throw broken('registry.json was changed, and governance was not')
     return
   }
-  const to = governanceDigest(after.governance)
+  const to = governanceDigest(mainTexts(after.governance))
   if (taken.governance?.digest !== to || taken.governance.seq !== seq)
     throw broken(`registry.json does not say that governance is ${to} since seq ${seq}`)
   checkRules(held.rules.registry, after)
   const statement = governanceStatement({
     registry: held.rules.registry,
-    from: held.governance?.digest ?? governanceDigest(before.governance),
+    from: held.governance?.digest ?? governanceDigest(mainTexts(before.governance)),
     to,
     seq: held.governance?.seq ?? 0,
   })
@@ -50,14 +50,9 @@ export function checkGovernanceChange({ before, after, seq, at }: GovernanceChan
     )
 }
 
-/** Over the files of governance by their paths on `main`, in the format of a bundle's digest. */
-function governanceDigest(governance: ReadonlyMap<string, string>): string {
-  const files = [...governance].map(([path, text]): [string, Buffer] => [
-    path === RULES_PATH ? 'registry.yaml' : path,
-    Buffer.from(text),
-  ])
-  return `sha256:${filesDigest(new Map(files))}`
-}
+/** Texts by their paths on `main`. */
+const mainTexts = (governance: ReadonlyMap<string, string>) =>
+  new Map([...governance].map(([path, text]) => [path === RULES_PATH ? 'registry.yaml' : path, text]))
 
 /** The rules in force are those of the file that owners approve, and the registry keeps its name. */
 function checkRules(registry: string, { registry: { rules }, governance }: LedgerState): void {
