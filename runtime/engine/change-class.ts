@@ -17,6 +17,7 @@ export type ChangeSubject = {
   entities: ReadonlyMap<string, object>
   policies: Policies
   templates: ReadonlyMap<string, string>
+  documents: ReadonlyMap<string, string>
   valuesSchema: object | null
 }
 
@@ -210,6 +211,7 @@ function wordingChanges(before: ChangeSubject, after: ChangeSubject): Change[] {
   const intents = new Map(after.ontology.intents.map((intent) => [intent.name, intent]))
   return [
     ...[...before.templates].flatMap(([file, text]) => about(`templates/${file}`, text, after.templates.get(file))),
+    ...[...before.documents].flatMap(([file, text]) => about(`documents/${file}`, text, after.documents.get(file))),
     ...before.ontology.intents.flatMap((intent) =>
       intents.has(intent.name) ? about(`intents/${intent.name}`, intent, intents.get(intent.name)) : [],
     ),

@@ -115,6 +115,14 @@ describe('the class of a change', () => {
     ])
   })
 
+  it('of the words of a document is a patch', () => {
+    const [before, after] = ['Free.\n', 'Five pounds.\n'].map((text) => parsed({ 'documents/fees.md': text }))
+    expect(classifyChange(before!, after!)).toMatchObject({
+      class: 'patch',
+      changes: [{ subject: 'documents/fees.md' }],
+    })
+  })
+
   it('of a removed required policy is major', () => {
     const before = parsed({})
     const { redaction: _left, ...policies } = before.policies
