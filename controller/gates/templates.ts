@@ -1,12 +1,14 @@
 import type { Finding } from '../../schemas/finding.ts'
-import type { Gate } from './gate.ts'
+import { shapeOf, type Gate } from './gate.ts'
 
 /** Templates only use what is allowed, and every template is some intent's. */
 export const templates: Gate = {
   name: 'templates',
   since: 1,
-  judge({ bundle, templates: findings, prefix }) {
-    if (bundle === null) return [...findings]
+  judge(evidence) {
+    const { bundle, prefix } = evidence
+    const findings = [...shapeOf(evidence, 'templates'), ...evidence.templates]
+    if (bundle === null) return findings
     const used = new Set(bundle.ontology.intents.map((intent) => intent.template))
     const unused = [...bundle.templates.keys()].filter((file) => !used.has(file))
     return [
