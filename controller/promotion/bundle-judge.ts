@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import semver from 'semver'
+import { bundleDigest } from '../../runtime/bundle/digest.ts'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import { PROGRAM_FILE, ROUTER_FILE, type Program } from '../../runtime/bundle/program.ts'
 import { readBundleFiles } from '../../runtime/bundle/read.ts'
 import { readCommit } from '../../runtime/git/history.ts'
 import type { ObjectReader, ObjectWriter } from '../../runtime/git/object-reader.ts'
+import { Fault } from '../../schemas/fault.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import { parseManifest } from '../../schemas/registry/manifest.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
@@ -89,7 +91,10 @@ export function judgeKey({ name, sourceDigest, rules, sealed }: JudgeRequest): s
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
-/** Sealed files of the greatest version below the one to be judged; of the greatest of all where that is unreadable. */
+/**
+ * Sealed files of the greatest version below the one to be judged; of the greatest of all where that is unreadable.
+ * @throws Fault `BUNDLE_UNVERIFIED` where they are not what `live` says: their router may be sealed again
+ */
 export async function readPrevious(
   reader: ObjectReader,
   files: BundleFiles,
@@ -102,7 +107,13 @@ export async function readPrevious(
   const [previous] = [...below].sort((a, b) => semver.rcompare(a.version, b.version))
   if (previous === undefined) return null
   const { tree } = await readCommit(reader, previous.seal)
-  return (await readBundleFiles(reader, tree, '')).files
+  const sealedFiles = (await readBundleFiles(reader, tree, '')).files
+  const digest = bundleDigest(sealedFiles)
+  if (digest === previous.digest) return sealedFiles
+  throw new Fault(
+    'BUNDLE_UNVERIFIED',
+    `${previous.bundle} ${previous.version} has the digest ${digest}, not that of live`,
+  )
 }
 
 /**
