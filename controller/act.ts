@@ -54,8 +54,9 @@ export async function act(plan: Plan, { head, wanted }: Observation, deps: ActDe
 }
 
 function changesOf(next: Plan['next'], head: LedgerHead) {
-  const { registry, governance, tenants, seals } = next
-  return registry === head.state.registry ? { governance, tenants, seals } : { registry, governance, tenants, seals }
+  const { registry, governance, tenants, seals, sets } = next
+  const changes = { governance, tenants, seals, sets }
+  return registry === head.state.registry ? changes : { registry, ...changes }
 }
 
 function newReports({ decisions }: Plan, { reportOf }: ActDeps): Map<string, Buffer> {

@@ -4,7 +4,7 @@ import type { Decision } from '../schemas/ledger/entry.ts'
 import { ALIASES } from '../schemas/names.ts'
 import { differingTenants } from './promotion/differences.ts'
 import { wantsRollback } from './promotion/holds.ts'
-import { nextState, type NextState } from './promotion/next-state.ts'
+import { dropSets, nextState, type NextState } from './promotion/next-state.ts'
 import { planAlias } from './promotion/plan-aliases.ts'
 import { planGovernance } from './promotion/plan-governance.ts'
 import { planMain, type MainLine } from './promotion/plan-main.ts'
@@ -57,6 +57,7 @@ export function planChanges({ head, main, wanted, standing }: Observation, now: 
     planSeals(wanted.bundles, next, verdicts)
     for (const { subject, findings } of wanted.unreadable) record(verdicts, refusedByFindings(subject, findings))
     if (wanted.tenants !== null) planTenants(wanted.tenants, wanted.bundles, next, verdicts)
+    dropSets(next)
   } else verdicts.partial = true
   const after = standingAfter(verdicts)
   return {

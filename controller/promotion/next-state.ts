@@ -19,6 +19,8 @@ export type NextState = {
   readonly seals: Map<string, SealRecord>
   /** Tenants that change; null removes. */
   readonly tenants: Map<string, TenantState | null>
+  /** Texts of approval sets that come or go, by their sums. */
+  readonly sets: Map<string, string | null>
 }
 
 export function nextState(before: LedgerState, seq: number, source: string, now: Date): NextState {
@@ -32,6 +34,7 @@ export function nextState(before: LedgerState, seq: number, source: string, now:
     revoked: before.revoked,
     seals: new Map(),
     tenants: new Map(),
+    sets: new Map(),
   }
 }
 
@@ -43,4 +46,14 @@ export function tenantOf(next: NextState, name: string): TenantState | null {
 export function sealOf(next: NextState, bundle: string, version: string): SealRecord | null {
   const key = `${bundle}/${version}`
   return next.seals.get(key) ?? next.before.seals.get(key) ?? null
+}
+
+/** When sets come, those go that no alias names any more: the history of `live` keeps them. */
+export function dropSets({ before, tenants, sets }: NextState): void {
+  if (sets.size === 0) return
+  const after = new Map<string, TenantState | null>([...before.tenants, ...tenants])
+  const named = new Set<string | undefined>()
+  for (const tenant of after.values())
+    for (const { approvals } of Object.values(tenant?.aliases ?? {})) for (const { set } of approvals) named.add(set)
+  for (const sum of before.sets.keys()) if (!named.has(sum)) sets.set(sum, null)
 }

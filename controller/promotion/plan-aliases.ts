@@ -8,7 +8,7 @@ import type { Alias } from '../../schemas/registry/alias.ts'
 import { holds } from './holds.ts'
 import { sealOf, tenantOf, type NextState } from './next-state.ts'
 import { allowed, record, recordUndecided, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
-import { isReadable, type WantedBundle, type WantedTenant } from './wanted.ts'
+import { isReadable, type SignatureFile, type WantedBundle, type WantedTenant } from './wanted.ts'
 
 /** One alias of one tenant, after everything that comes before it in the entry. */
 export function planAlias(
@@ -52,6 +52,7 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
   }
   const { signers, roles, registry } = next.before
   const digest = file.digest ?? seal?.digest
+  const approvals = digest === undefined ? [] : (wanted.approvals.get(`${alias}/${digest.slice(7, 19)}`) ?? [])
   const judged = judgeAlias({
     registry: registry.rules.registry,
     tenant: wanted.name,
@@ -64,7 +65,7 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     wanted: file,
     seal,
     sealVerdict,
-    approvals: digest === undefined ? [] : (wanted.approvals.get(`${alias}/${digest.slice(7, 19)}`) ?? []),
+    approvals,
     seq: next.seq,
     now: next.now,
   })
@@ -87,7 +88,16 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
   }
   const state = moved(held, seal, judged, next)
   next.tenants.set(wanted.name, { ...tenant, aliases: { ...tenant.aliases, [alias]: state } })
+  keepSets(state, approvals, next)
   record(verdicts, allowed(subject, judged.reason_code, said))
+}
+
+/** `live` keeps the lines of a set once, however many tenants name it. */
+function keepSets({ approvals }: AliasState, found: readonly SignatureFile[], { before, sets }: NextState): void {
+  for (const { set: sum } of approvals) {
+    const text = found.find(({ set }) => set?.sum === sum)?.set?.text
+    if (sum !== undefined && text !== undefined && !before.sets.has(sum)) sets.set(sum, text)
+  }
 }
 
 const denial = (decision: Decision['decision']) => (decision === 'wait' ? 'wait' : 'deny')

@@ -9,6 +9,7 @@ import type { Finding } from '../../schemas/finding.ts'
 import { isTenantName, NAME } from '../../schemas/names.ts'
 import { finding, orFindings } from './read-file.ts'
 import { readGovernance } from './read-governance.ts'
+import { openSetReader, withSets } from './read-sets.ts'
 import { readTenant } from './read-tenant.ts'
 import { isReadable, type UnreadableTenant, type Wanted, type WantedGovernance, type WantedTenant } from './wanted.ts'
 
@@ -28,6 +29,7 @@ export function openMainReader(objects: ObjectReader): MainReader {
   const tenants = remembering<WantedTenant | UnreadableTenant>()
   const bundles = remembering<SourceFolder>()
   const reader = noticingDamage(objects)
+  const sets = openSetReader(reader)
   let last: { commit: string; content: MainContent } | null = null
 
   async function readContent(commit: string): Promise<MainContent> {
@@ -59,14 +61,16 @@ export function openMainReader(objects: ObjectReader): MainReader {
       governance.get(governed.join(), () => readGovernance(reader, tree)),
     )
     if (!isReadable(governing)) unreadable.push({ subject: 'governance', findings: governing.findings })
+    const readTenants = (folders: readonly Folder[]) =>
+      readAll(folders, ({ name, entry }) =>
+        tenants.get(`${name} ${entry.mode} ${entry.oid}`, () => readTenant(reader, name, entry)),
+      )
+    const read = tenantFolders === null ? null : await readTenants(tenantFolders)
+    const { approvals, malformed } = await sets.read(top.find((entry) => entry.name === 'approvals'))
+    unreadable.push(...malformed)
     return {
       governance: isReadable(governing) ? governing.value : null,
-      tenants:
-        tenantFolders === null
-          ? null
-          : await readAll(tenantFolders, ({ name, entry }) =>
-              tenants.get(`${name} ${entry.mode} ${entry.oid}`, () => readTenant(reader, name, entry)),
-            ),
+      tenants: read === null ? null : withSets(read, approvals),
       bundles: await readAll(bundleFolders, ({ name, entry }) =>
         bundles.get(`${name} ${entry.mode} ${entry.oid}`, () => readSource(reader, name, entry)),
       ),

@@ -1,4 +1,5 @@
 import type { AllowedSigner } from '../../runtime/trust/allowed-signers.ts'
+import type { ApprovalSet } from '../../runtime/trust/approval-set.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
@@ -10,8 +11,8 @@ import type { ApiKey, Tenant, Values } from '../../schemas/registry/tenant.ts'
 /** What a file of `main` says, or why it cannot be read. A malformed file is a finding, never an absence. */
 export type Parsed<T> = { value: T } | { findings: readonly Finding[] }
 
-/** An armoured signature file; that it verifies is judged later, against the change that it is for. */
-export type SignatureFile = { principal: string; signature: string }
+/** An armoured signature file, of one change or of a set; that it verifies is judged later, against the change. */
+export type SignatureFile = { principal: string; signature: string; set?: ApprovalSet }
 
 /** What `main` wants of one tenant. */
 export type WantedTenant = {

@@ -2,7 +2,7 @@ import { Fault } from '../../schemas/fault.ts'
 import type { AliasState, StackLevel } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import { popped, pushed, rollbackLevel } from './alias-stack.ts'
-import { judgeApprovals } from './approvals.ts'
+import { judgeApprovals, type ApprovalFound } from './approvals.ts'
 import { tagRefOf } from './bundle-tag.ts'
 import { isSame } from './is-same.ts'
 import type { LedgerState } from './state.ts'
@@ -67,7 +67,7 @@ function checkChange(
     from: held?.digest ?? null,
     digest: taken.digest,
     seq: held?.seq ?? 0,
-    approvals: taken.approvals,
+    approvals: approvalsOf(taken, after, subject),
     signers: before.signers,
     roles: before.roles,
     authors: seal.authors,
@@ -81,6 +81,16 @@ function checkChange(
 /** Stacks may forget their oldest levels, and nothing else. */
 function isSuffix(stack: readonly StackLevel[], whole: readonly StackLevel[]): boolean {
   return stack.length > 0 && stack.length <= whole.length && isSame(stack, whole.slice(-stack.length))
+}
+
+/** Approvals as the ledger keeps them, with the sets that they name. */
+function approvalsOf({ approvals }: AliasState, { sets }: LedgerState, subject: string): ApprovalFound[] {
+  return approvals.map(({ principal, signature, set: sum }) => {
+    if (sum === undefined) return { principal, signature }
+    const set = sets.get(sum)
+    if (set === undefined) throw broken(subject, `was approved in the set ${sum}, which is not there`)
+    return { principal, signature, set }
+  })
 }
 
 const broken = (subject: string, why: string) => new Fault('LEDGER_BROKEN', `${subject} on live ${why}`)

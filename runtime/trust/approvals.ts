@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { Fault } from '../../schemas/fault.ts'
 import type { Approval } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 import type { Principal, Role, Roles } from '../../schemas/registry/governance.ts'
 import { principalFor, type AllowedSigner } from './allowed-signers.ts'
+import { setCovers, setStatement, type ApprovalSet } from './approval-set.ts'
 import { verifySshsig } from './sshsig.ts'
 
 /** One change of one alias, as an approver signs it. */
@@ -20,46 +20,15 @@ export type AliasChange = {
   seq: number
 }
 
-export type SetMember = Pick<AliasChange, 'tenant' | 'from' | 'seq'>
-
 /** The line that an approver of one change signs, with its line feed (DESIGN section 3). */
 export function approvalStatement({ registry, tenant, alias, from, digest, seq }: AliasChange): string {
   return `contractor approval v1 ${registry} ${tenant} ${alias} ${from ?? 'none'} ${digest} ${seq}\n`
 }
 
-/**
- * The line that an approver of one digest for many tenants signs, and the lines that it covers: `<tenant>
- * <from-digest|none> <seq>`, each with its line feed, sorted by bytes.
- */
-export function approvalSetStatement(
-  change: Pick<AliasChange, 'registry' | 'alias' | 'digest'>,
-  members: readonly SetMember[],
-): { statement: string; members: string } {
-  const lines = members.map(({ tenant, from, seq }) => `${tenant} ${from ?? 'none'} ${seq}\n`).sort()
-  const covered = lines.join('')
-  return { statement: setStatement(change, covered), members: covered }
-}
-
-/** The statement of a set whose member lines are given as text. */
-export function setStatement(change: Pick<AliasChange, 'registry' | 'alias' | 'digest'>, members: string): string {
-  const sum = createHash('sha256').update(members).digest('hex')
-  return `contractor approval-set v1 ${change.registry} ${change.alias} ${change.digest} ${sum}\n`
-}
-
-/** Whether the lines of a set name exactly this change, once, in the one order that is allowed. */
-export function setCovers(members: string, { tenant, from, seq }: SetMember): boolean {
-  if (!members.endsWith('\n')) return false
-  const lines = members.slice(0, -1).split('\n')
-  const ordered = lines.every((line, index) => index === 0 || (lines[index - 1] ?? '') < line)
-  return (
-    ordered && lines.filter((line) => line.startsWith(`${tenant} `)).join() === `${tenant} ${from ?? 'none'} ${seq}`
-  )
-}
-
-/** An approval as it was found: the armoured signature, and for a set the lines that it covers. */
+/** An approval as it was found: the armoured signature, and the set where it is one of many tenants. */
 export type ApprovalFound = {
   signature: string
-  members?: string | undefined
+  set?: ApprovalSet | undefined
   /** Who it says approved, where that is written beside it (a file name, the ledger); must be who signed. */
   principal?: string | undefined
 }
@@ -115,10 +84,10 @@ export function verifyApproval(
   signers: readonly AllowedSigner[],
   at: Date,
 ): { signer: string; statement: string } {
-  const { members, signature } = approval
-  if (members !== undefined && !setCovers(members, change))
+  const { set, signature } = approval
+  if (set !== undefined && !setCovers(set, change))
     throw new Fault('APPROVAL_INVALID', `the set that was approved does not name ${subject(change)} as it is now`)
-  const statement = members === undefined ? approvalStatement(change) : setStatement(change, members)
+  const statement = set === undefined ? approvalStatement(change) : setStatement(change, set)
   const { key, fingerprint } = verifiedKey(statement, signature, change)
   const signer = principalFor(signers, key, 'contractor-approval', at)
   if (signer === null)
@@ -160,8 +129,8 @@ function judgeOne(
     return { code: 'ROLE_MISSING', message: `${principal} has no role that may approve ${subject(asked)}` }
   if (authors.has(principal))
     return { code: 'APPROVAL_BY_AUTHOR', message: `${principal} wrote what ${subject(asked)} is to hold` }
-  const members = approval.members === undefined ? {} : { members: approval.members }
-  return { principal, statement, signature: approval.signature, ...members }
+  const set = approval.set === undefined ? {} : { set: approval.set.sum }
+  return { principal, statement, signature: approval.signature, ...set }
 }
 
 /** Whether the role lets this principal approve changes of this alias of this tenant. */

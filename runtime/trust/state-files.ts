@@ -11,6 +11,8 @@ export const sha256Digest = (bytes: Uint8Array | string): string => `sha256:${sh
 /** `tenants/<xx>/<tenant>.json`; xx spreads many tenants over 256 small trees. */
 export const tenantPath = (tenant: string): string => `tenants/${sha256Hex(tenant).slice(0, 2)}/${tenant}.json`
 export const sealPath = (bundle: string, version: string): string => `bundles/${bundle}/${version}.json`
+/** Where the lines stand that an approval of many tenants covers; `sum` is their SHA-256 in hex. */
+export const setPath = (sum: string): string => `approvals/${sum}.txt`
 export const keysetPath = (version: number): string => `trust/keysets/${version}.json`
 export const epochPath = (epoch: number): string => `trust/epochs/${epoch}.json`
 /** Where the root's signatures of a keyset or an epoch stand. */
@@ -29,15 +31,24 @@ export type StateChanges = {
   tenants?: ReadonlyMap<string, TenantState | null>
   /** By `<name>/<version>`. */
   seals?: ReadonlyMap<string, SealRecord>
+  /** Texts of approval sets by their sums; null removes. */
+  sets?: ReadonlyMap<string, string | null>
 }
 
 /** The state files that a change writes, by path: exactly the bytes that `readState` reads back; null removes. */
-export function formatStateChanges({ registry, governance, tenants, seals }: StateChanges): Map<string, Buffer | null> {
+export function formatStateChanges({
+  registry,
+  governance,
+  tenants,
+  seals,
+  sets,
+}: StateChanges): Map<string, Buffer | null> {
   const files = new Map<string, Buffer | null>()
   if (registry !== undefined) files.set(REGISTRY_PATH, formatStateFile(registry))
   for (const [path, text] of governance ?? []) files.set(path, text === null ? null : Buffer.from(text))
   for (const seal of (seals ?? new Map<string, SealRecord>()).values())
     files.set(sealPath(seal.bundle, seal.version), formatStateFile(seal))
+  for (const [sum, text] of sets ?? []) files.set(setPath(sum), text === null ? null : Buffer.from(text))
   for (const [name, tenant] of tenants ?? [])
     files.set(tenantPath(name), tenant === null ? null : formatStateFile(tenant))
   return files

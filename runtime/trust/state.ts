@@ -16,7 +16,8 @@ import type { ObjectReader } from '../git/object-reader.ts'
 import { FILE } from '../git/tree.ts'
 import { diffTrees, type TreeChange } from '../git/tree-diff.ts'
 import { parseAllowedSigners, type AllowedSigner } from './allowed-signers.ts'
-import { changedFiles, ENTRY_PATH, keysetPath, REGISTRY_PATH, sealPath, tenantPath } from './state-files.ts'
+import { parseApprovalSet, type ApprovalSet } from './approval-set.ts'
+import { changedFiles, ENTRY_PATH, keysetPath, REGISTRY_PATH, sealPath, setPath, tenantPath } from './state-files.ts'
 
 /** What one commit of `live` says is in force. Never changed: each commit makes a new one that shares what stayed. */
 export type LedgerState = {
@@ -33,6 +34,8 @@ export type LedgerState = {
   tenants: ReadonlyMap<string, TenantState>
   /** By `<name>/<version>`. */
   seals: ReadonlyMap<string, SealRecord>
+  /** What approvals of many tenants cover, by their sums. One that no alias names any more may go. */
+  sets: ReadonlyMap<string, ApprovalSet>
   /** SHA-256 in hex of every state file, by path. */
   files: ReadonlyMap<string, string>
 }
@@ -95,6 +98,7 @@ export function applyChanges(
 ): LedgerState {
   const tenants = changedValues(before?.tenants, changes, 'tenants/', tenantOf)
   const seals = changedValues(before?.seals, changes, 'bundles/', sealOf)
+  const sets = changedValues(before?.sets, changes, 'approvals/', setOf)
   const trust = changedValues(before?.trust, changes, 'trust/', textOf)
   const governance = changedValues(before?.governance, changes, 'governance/', textOf)
   const registryFile = changes.get(REGISTRY_PATH)
@@ -105,7 +109,7 @@ export function applyChanges(
       ? { signers: before.signers, roles: before.roles, revoked: before.revoked }
       : readAuthority(governance)
   const keysets = before !== null && trust === before.trust ? before.keysets : readKeysets(trust)
-  return { registry, governance, ...authority, keysets, trust, tenants, seals, files }
+  return { registry, governance, ...authority, keysets, trust, tenants, seals, sets, files }
 }
 
 function readAuthority(governance: ReadonlyMap<string, string>): Pick<LedgerState, 'signers' | 'roles' | 'revoked'> {
@@ -166,6 +170,7 @@ function changedValues<T>(
 /** What a map of the state calls the file at a path. */
 function keyOf(path: string): string {
   if (path.startsWith('tenants/')) return path.slice('tenants/xx/'.length, -'.json'.length)
+  if (path.startsWith('approvals/')) return path.slice('approvals/'.length, -'.txt'.length)
   if (path.startsWith('bundles/')) return path.slice('bundles/'.length, -'.json'.length)
   return path
 }
@@ -180,6 +185,12 @@ function sealOf(bytes: Buffer, path: string): Named<SealRecord> {
   const value = parseSealRecord(bytes, path)
   if (path !== sealPath(value.bundle, value.version)) throw broken(path, `holds ${value.bundle} ${value.version}`)
   return { key: `${value.bundle}/${value.version}`, value }
+}
+
+function setOf(bytes: Buffer, path: string): Named<ApprovalSet> {
+  const value = parseApprovalSet(bytes.toString('latin1'))
+  if (value === null || path !== setPath(value.sum)) throw broken(path, 'is no set of that sum')
+  return { key: value.sum, value }
 }
 
 const textOf = (bytes: Buffer, path: string): Named<string> => ({ key: path, value: bytes.toString() })

@@ -31,8 +31,8 @@ export type Approval = {
   /** The signed statement, with its line feed. */
   statement: string
   signature: string
-  /** Where the statement is one of a set: the sorted lines that it covers. */
-  members?: string
+  /** Where the statement is one of a set: SHA-256 in hex of the lines that it covers, `approvals/<set>.txt`. */
+  set?: string
 }
 
 /** One level of an alias's stack, oldest first; the last one is what the alias holds. */

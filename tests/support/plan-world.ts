@@ -90,6 +90,7 @@ export function headOf(people: People, rules: Partial<Registry> = {}, seals: rea
       trust: new Map(),
       tenants: new Map(),
       seals: new Map(seals.map((seal) => [`${seal.bundle}/${seal.version}`, seal])),
+      sets: new Map(),
       files: new Map(),
     },
   }

@@ -1,12 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { AllowedSigner } from '../../../runtime/trust/allowed-signers.ts'
 import { formatAllowedSigner } from '../../../runtime/trust/allowed-signers.ts'
-import {
-  approvalSetStatement,
-  approvalStatement,
-  judgeApprovals,
-  type ApprovalsAsked,
-} from '../../../runtime/trust/approvals.ts'
+import { approvalStatement, judgeApprovals, type ApprovalsAsked } from '../../../runtime/trust/approvals.ts'
+import { approvalSetOf, parseApprovalSet, setStatement } from '../../../runtime/trust/approval-set.ts'
 import type { Roles } from '../../../schemas/registry/governance.ts'
 import { stockKey, stockSign, stockVerify, type StockKey } from '../../support/ssh-keygen.ts'
 
@@ -150,9 +146,9 @@ describe('an approval of a set', () => {
   ]
 
   it('counts for each tenant that it names, as it stood, and for no other', async () => {
-    const { statement, members: lines } = approvalSetStatement(change, members)
-    expect(lines.startsWith('alpha ')).toBe(true)
-    const approvals = [{ ...(await approve('ben', statement)), members: lines }]
+    const set = approvalSetOf(members)
+    expect(set.text.startsWith('alpha ')).toBe(true)
+    const approvals = [{ ...(await approve('ben', setStatement(change, set))), set }]
     expect(judge(approvals).approved).toEqual(['ben'])
     expect(judge(approvals, { tenant: 'retail-br', from: null, seq: 0 }).approved).toEqual(['ben'])
     expect(judge(approvals, { seq: 42 }).approved).toEqual([])
@@ -161,11 +157,15 @@ describe('an approval of a set', () => {
   })
 
   it('does not count with lines that were added, moved or said twice', async () => {
-    const { statement, members: lines } = approvalSetStatement(change, members)
-    const signed = await approve('ben', statement)
-    const twice = approvalSetStatement(change, [...members, { tenant: 'retail', from: null, seq: 0 }])
-    for (const spoiled of [`${lines}zeta none 0\n`, lines.split('\n').reverse().join('\n'), lines.trimEnd(), ''])
-      expect(judge([{ ...signed, members: spoiled }]).approved).toEqual([])
-    expect(judge([{ ...(await approve('ben', twice.statement)), members: twice.members }]).approved).toEqual([])
+    const set = approvalSetOf(members)
+    const signed = await approve('ben', setStatement(change, set))
+    const more = parseApprovalSet(`${set.text}zeta none 0\n`)
+    expect(judge([{ ...signed, set: more ?? set }]).approved).toEqual([])
+    const [first = '', ...others] = set.text.split('\n')
+    const twice = [first, first, ...others].join('\n')
+    const other = `retail none 0\n${set.text}`
+    for (const spoiled of [set.text.split('\n').reverse().join('\n'), set.text.trimEnd(), '', twice, other, 'A b\n'])
+      expect(parseApprovalSet(spoiled)).toBeNull()
+    expect(() => approvalSetOf([...members, { tenant: 'retail', from: null, seq: 0 }])).toThrow(TypeError)
   })
 })

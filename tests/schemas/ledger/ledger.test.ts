@@ -18,7 +18,7 @@ const approval = {
   principal: 'ben',
   statement: 'contractor approval v1\n',
   signature: '-----BEGIN SSH SIGNATURE-----\n',
-  members: 'acme none 1\n',
+  set: 'a'.repeat(64),
 }
 const ref = { bundle: 'faq', version: '1.0.0', digest }
 const alias = {
