@@ -16,6 +16,9 @@ import { openMemoryFiles } from './promotion/memory-files.ts'
 import { MAIN_REF } from './promotion/read-main.ts'
 import { REPORTS_REF } from './promotion/reports.ts'
 import { openSigner } from './promotion/sign.ts'
+import { AUDIT_REF } from './witness/audit-branch.ts'
+import { openWitnessKey } from './witness/witness-key.ts'
+import { openWitness } from './witness/witness.ts'
 
 export type RunningController = {
   /** `http://host:port` */
@@ -34,7 +37,7 @@ export type ControllerParts = { events?: Events; sandbox?: Sandbox; now?: () => 
 
 const DRAIN_MS = 2_000
 /** What a controller reads of a registry behind a URL. */
-export const FETCHED_REFS = [MAIN_REF, LIVE_REF, REPORTS_REF, HEARTBEAT_REF, BUNDLE_TAGS]
+export const FETCHED_REFS = [MAIN_REF, LIVE_REF, REPORTS_REF, HEARTBEAT_REF, AUDIT_REF, BUNDLE_TAGS]
 
 /**
  * Starts a controller: verifies `live`, listens, and follows `main` until it is stopped.
@@ -54,16 +57,18 @@ export async function startController(
     const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
     const repository = await openRepository(config.registry, { mirror, fetch: FETCHED_REFS, ...credentials })
     undo.push(() => repository.close())
+    const signer = await openSigner(config.controllerKeyFile)
+    const monotonicMs = () => performance.now()
     const loop = await startLoop({
       repository,
       root: config.root,
-      signer: await openSigner(config.controllerKeyFile),
+      signer,
       heartbeatSigner: await openSigner(config.heartbeatKeyFile),
       memory: await openMemoryFiles(config.stateDir),
       sandbox,
       events,
       now,
-      monotonicMs: () => performance.now(),
+      monotonicMs,
       pollIntervalMs: config.pollIntervalMs,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       heartbeatValidMs: config.heartbeatValidMs,
@@ -72,6 +77,16 @@ export async function startController(
     let draining = false
     const { head, status } = loop
     const isDraining = () => draining
+    const witness = await openWitness({
+      repository,
+      signer,
+      key: await openWitnessKey(config.stateDir, config.root.registry),
+      stateDir: config.stateDir,
+      head,
+      now,
+      monotonicMs,
+      onFault: ({ reason, message }) => events.emit({ type: 'fault', reason_code: reason, message }),
+    })
     const onInternal = (error: unknown) =>
       events.emit({ type: 'fault', reason_code: 'INTERNAL', message: String(error) })
     const app = createControllerApp({
@@ -79,6 +94,7 @@ export async function startController(
       status,
       now,
       events,
+      witness,
       isDraining,
       onInternal,
       operatorKey: config.operatorKey,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { Fault } from '../schemas/fault.ts'
 import { NAME } from '../schemas/names.ts'
 import type { LogLevel } from './http/log.ts'
 import {
   HOST,
+  HTTP_URL,
   LOCATION,
   matching,
   OPERATOR_KEY,
@@ -29,6 +31,8 @@ export type RuntimeConfig = {
   stateDir: string
   /** Folder of the audit log; of one process only. */
   auditDir: string
+  /** The controller that witnesses the audit log, and a key with the scope `checkpoints:write`; null where none does. */
+  witness: { url: string; key: string } | null
   /** Names this process in audit records and in the origin of its log. */
   node: string
   host: string
@@ -62,6 +66,13 @@ function nodeName(): string {
   return NAME.test(name) ? name : 'runtime'
 }
 
+function witnessOf(url: string | null, key: string | null): RuntimeConfig['witness'] {
+  if (url !== null && key !== null) return { url, key }
+  if (url === null && key === null) return null
+  const missing = url === null ? 'CONTRACTOR_CONTROLLER_URL' : 'CONTRACTOR_CHECKPOINT_KEY'
+  throw new Fault('CONFIG_INVALID', `${missing} is missing: a witness needs the controller's URL and a key`)
+}
+
 /**
  * The configuration of a Runtime, read once.
  * @param flags by the names of the environment variables
@@ -78,6 +89,10 @@ export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record
     lease: optional('CONTRACTOR_LEASE', path),
     stateDir,
     auditDir: optional('CONTRACTOR_AUDIT_DIR', path) ?? join(stateDir, 'audit'),
+    witness: witnessOf(
+      optional('CONTRACTOR_CONTROLLER_URL', HTTP_URL),
+      secret('CONTRACTOR_CHECKPOINT_KEY', OPERATOR_KEY),
+    ),
     node: optional('CONTRACTOR_NODE', matching(NAME, `a name of ${NAME.source}`)) ?? nodeName(),
     host: optional('CONTRACTOR_HOST', HOST) ?? '127.0.0.1',
     port: optional('CONTRACTOR_RUNTIME_PORT', whole(0, 65_535)) ?? optional('PORT', whole(0, 65_535)) ?? 8080,

@@ -31,6 +31,7 @@ export const path: Form<string> = {
 export const OPERATOR_KEY = matching(/^[\x21-\x7e]{32,256}$/, '32 to 256 visible ASCII characters')
 export const TOKEN = matching(/^[\x21-\x7e]{1,1024}$/, 'a token of visible ASCII characters')
 export const HOST = matching(/^[A-Za-z0-9.:_-]{1,255}$/, 'a host name or address')
+export const HTTP_URL = matching(/^https?:\/\/[^\s?#@]{1,1024}$/, 'an http(s) URL without credentials')
 /** Other kinds of URLs pass through as they are: what opens repositories says what it serves. */
 export const LOCATION: Form<string> = {
   expected: 'a path or an http(s) URL',

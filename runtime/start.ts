@@ -6,7 +6,11 @@ import { Fault } from '../schemas/fault.ts'
 import { PACKAGE_VERSION } from '../schemas/package-root.ts'
 import { createDenials } from './audit/denials.ts'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from './audit/log.ts'
+import { readIdentity } from './audit/identity.ts'
+import { formatVerifier, verifierOf } from './audit/note.ts'
 import { recoveredRecord } from './audit/record.ts'
+import { connectWitness, type WitnessClient } from './audit/witness-client.ts'
+import { NO_WITNESS, startWitnessReports, type WitnessReports } from './audit/witness-reports.ts'
 import { openBundleStore } from './bundle/store.ts'
 import type { RuntimeConfig } from './config.ts'
 import { execute } from './engine/execute.ts'
@@ -19,6 +23,7 @@ import { createLog, type Log } from './http/log.ts'
 import { openQuotaMemory } from './http/quota-memory.ts'
 import { createMetrics } from './http/metrics.ts'
 import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
+import { servedReport } from './tenants/served-report.ts'
 import { BUNDLE_TAGS } from './trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from './trust/heartbeat.ts'
 import { LIVE_REF } from './trust/ledger.ts'
@@ -92,6 +97,19 @@ async function startFollowing(
   }
 }
 
+/** What the witness saw last of the log in `dir`; null for a new log, and where the witness cannot be asked. */
+async function anchorOf(dir: string, client: WitnessClient | null, log: Log) {
+  if (client === null) return null
+  const identity = await readIdentity(dir)
+  if (identity === null) return null
+  try {
+    return await client.seen(formatVerifier(verifierOf(identity.signer)))
+  } catch (error) {
+    log.error('the witness of the audit log could not be asked; the log is opened without its anchor', error)
+    return null
+  }
+}
+
 /**
  * Starts a Runtime: opens its audit log, follows `live`, and listens. It answers `/readyz` at once and `/execute` as
  * soon as the ledger is verified.
@@ -107,8 +125,10 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
   }
   try {
     const root = readRoot(config.trust)
+    const client = config.witness === null ? null : connectWitness(config.witness.url, config.witness.key)
     const audit = await openAuditLog({
       ...AUDIT_DEFAULTS,
+      anchor: await anchorOf(config.auditDir, client, log),
       dir: config.auditDir,
       registry: root.registry,
       node: config.node,
@@ -120,8 +140,25 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       const known = { ts: now().toISOString(), node: config.node, runtime_version: PACKAGE_VERSION }
       await audit.append(recoveredRecord(known, audit.tornBytes))
     }
-    const { follower, close } = await startFollowing(config, root, log, { now, onSwap: parts.onSwap })
+    let witness: WitnessReports | null = null
+    const onSwap: FollowOptions['onSwap'] = (head) => {
+      witness?.hint()
+      parts.onSwap?.(head)
+    }
+    const { follower, close } = await startFollowing(config, root, log, { now, onSwap })
     undo.push(close)
+    if (client !== null) {
+      const names = { node: config.node, runtimeVersion: PACKAGE_VERSION }
+      witness = startWitnessReports({
+        client,
+        dir: config.auditDir,
+        audit,
+        serves: () => servedReport(names, follower.status(), follower.tenants()),
+        monotonicMs,
+        onTrouble: (error) => log.error('the witness did not take a checkpoint of the audit log', error),
+      })
+      undo.push(() => witness?.stop() ?? Promise.resolve())
+    }
     const denials = createDenials({
       append: (record) => {
         audit.append(record).catch((error: unknown) => log.error('denials could not be recorded', error))
@@ -157,6 +194,7 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       tenants: follower,
       execute,
       audit,
+      witness: witness ?? NO_WITNESS,
       denials,
       limiter,
       quotas: quotaMemory.quotas,
@@ -173,6 +211,7 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       draining = true
       await listening.drain(config.drainMs)
     })
+    witness?.hint()
     log.info('listening', { url: listening.url, audit_verifier: audit.verifier })
     return { url: listening.url, port: listening.port, follower, audit, stop }
   } catch (error) {

@@ -111,8 +111,14 @@ export const REASONS = {
     hint: 'Look at the disk of the Runtime.',
   },
   AUDIT_BROKEN: {
+    status: 409,
     title: 'The audit log is damaged, or shorter than or different from what was anchored.',
     hint: 'Restore the audit folder from a copy; see docs/audit.md.',
+  },
+  CHECKPOINT_CONFLICT: {
+    status: 409,
+    title: 'The witness saw another checkpoint of this log last.',
+    hint: 'Ask for it (GET /v1/audit/checkpoints?origin=) and prove that the log extends it.',
   },
   PROVIDER_ERROR: { status: 502, title: 'The model provider failed.', hint: 'Look at the provider.' },
   AUTH_ERROR: { status: 502, title: 'The model provider refused the key.', hint: 'Check the provider key.' },

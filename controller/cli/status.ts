@@ -1,8 +1,10 @@
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
 import { ALIASES } from '../../schemas/names.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
-import type { CommandSpec } from './command.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import type { Call, CommandSpec } from './command.ts'
+import type { ExitCode } from './exit.ts'
+import { askFleet, CONTROLLER_OPTION, fleetRows, isPresent } from './fleet.ts'
 import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
 import { requireTenant } from './promote.ts'
 
@@ -10,9 +12,16 @@ export const status: CommandSpec = {
   name: 'status',
   summary: 'show what every tenant runs, from the verified `live`',
   args: [['[tenant]', 'only this tenant']],
-  options: [TRUST_OPTION, OFFLINE_OPTION, CLONE_OPTION],
+  options: [
+    ['--fleet', 'show what each Runtime reported instead'],
+    CONTROLLER_OPTION,
+    TRUST_OPTION,
+    OFFLINE_OPTION,
+    CLONE_OPTION,
+  ],
   async run(call) {
     const clone = await openClone(call)
+    if (call.options['fleet'] === true) return fleetStatus(call, clone)
     const { seq, oid, state } = await ledgerOfClone(call, clone)
     const name = call.args[0]
     const tenants = name === undefined ? byName(state) : [requireTenant(state, name)]
@@ -52,4 +61,17 @@ export const status: CommandSpec = {
 
 function byName({ tenants }: LedgerState): TenantState[] {
   return [...tenants.values()].sort((a, b) => (a.tenant < b.tenant ? -1 : 1))
+}
+
+/** 1 where a log was refused, or no Runtime was heard of lately. */
+async function fleetStatus(call: Call, clone: Clone): Promise<ExitCode> {
+  const fleet = await askFleet(call, clone)
+  const { terminal } = call
+  if (terminal.json) terminal.out(JSON.stringify(fleet))
+  else {
+    terminal.out(`ledger seq ${fleet.seq}  witness ${fleet.witness}`)
+    terminal.out(terminal.table(fleetRows(fleet)))
+  }
+  const isWell = fleet.runtimes.some(isPresent) && fleet.runtimes.every(({ trouble }) => trouble === null)
+  return isWell ? 0 : 1
 }

@@ -8,6 +8,7 @@ import { parseAlias } from '../../schemas/registry/alias.ts'
 import { aliasPath } from './alias-file.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
 import { argument, optionNumber, optionText, type Call, type CommandSpec } from './command.ts'
+import { askFleet, CONTROLLER_OPTION, isServedByAll } from './fleet.ts'
 import { runningOf } from './home.ts'
 import { ledgerOfClone, TRUST_OPTION } from './ledger-of-clone.ts'
 import { entriesFrom } from './log.ts'
@@ -23,6 +24,8 @@ export const wait: CommandSpec = {
     ['--alias <alias>', 'the alias (default: current)'],
     ['--digest <digest>', 'the digest to wait for (default: what the alias file at HEAD names)'],
     ['--runtime <url>', 'wait until this Runtime serves it too (needs CONTRACTOR_OPERATOR_KEY)'],
+    ['--fleet', 'wait until every Runtime that reports to the controller serves it too'],
+    CONTROLLER_OPTION,
     ['--timeout <seconds>', 'how long to wait (default: 60)'],
     TRUST_OPTION,
     CLONE_OPTION,
@@ -47,7 +50,7 @@ export const wait: CommandSpec = {
           )
         return 1
       }
-      if (seen.kind === 'live' && (await servedBy(call, clone, tenant, alias, digest))) {
+      if (seen.kind === 'live' && (await isServed(call, clone, { tenant, alias, digest }, seen.since))) {
         const ms = Math.round(performance.now() - started)
         if (terminal.json)
           terminal.out(JSON.stringify({ tenant, alias, digest, live: true, seq: seen.seq, waited_ms: ms }))
@@ -77,14 +80,16 @@ type Target = {
 }
 
 type Seen =
-  | { kind: 'live'; seq: number }
+  /** `since` is the entry that moved the alias. */
+  | { kind: 'live'; seq: number; since: number }
   /** `isAnswer` where what this clone wants was judged. An older refusal that stands is not written again. */
   | { kind: 'refused'; decision: Decision; isAnswer: boolean }
   | { kind: 'pending' }
 
 async function look(call: Call, clone: Clone, { tenant, alias, digest, wanted }: Target): Promise<Seen> {
   const { oid, seq, state } = await ledgerOfClone(call, clone)
-  if (state.tenants.get(tenant)?.aliases[alias]?.digest === digest) return { kind: 'live', seq }
+  const held = state.tenants.get(tenant)?.aliases[alias]
+  if (held?.digest === digest) return { kind: 'live', seq, since: held.seq }
   let looked = 0
   for await (const entry of entriesFrom(clone.repository, oid)) {
     const decision = entry.decisions.find(({ subject }) => subject === `${tenant}/${alias}`)
@@ -108,6 +113,16 @@ async function wasJudged(clone: Clone, wanted: string, source: string): Promise<
     if (error instanceof Fault && error.reason === 'OBJECT_MISSING') return true
     throw error
   }
+}
+
+async function isServed(
+  call: Call,
+  clone: Clone,
+  { tenant, alias, digest }: Omit<Target, 'wanted'>,
+  seq: number,
+): Promise<boolean> {
+  if (!(await servedBy(call, clone, tenant, alias, digest))) return false
+  return call.options['fleet'] !== true || isServedByAll(await askFleet(call, clone), seq, digest)
 }
 
 async function servedBy(call: Call, clone: Clone, tenant: string, alias: AliasName, digest: string): Promise<boolean> {

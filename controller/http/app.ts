@@ -4,6 +4,8 @@ import { faultOf, problemResponse } from '../../runtime/http/problem.ts'
 import { requestIdOf } from '../../runtime/http/request-id.ts'
 import type { Events } from '../events.ts'
 import type { LoopStatus } from '../loop.ts'
+import type { Witness } from '../witness/witness.ts'
+import { auditRoutes } from './audit-routes.ts'
 import type { CallerDeps } from './caller.ts'
 import { eventRoutes } from './event-routes.ts'
 import { CONTROLLER_OPENAPI } from './openapi.ts'
@@ -11,6 +13,7 @@ import { registryRoutes } from './registry-routes.ts'
 
 export type ControllerAppDeps = CallerDeps & {
   events: Events
+  witness: Witness
   status: () => LoopStatus
   isDraining: () => boolean
   onInternal: (error: unknown) => void
@@ -35,6 +38,7 @@ export function createControllerApp(deps: ControllerAppDeps) {
     .get('/openapi.json', (c) => c.json(CONTROLLER_OPENAPI))
     .route('/', registryRoutes(deps))
     .route('/', eventRoutes(deps))
+    .route('/', auditRoutes(deps))
     .notFound((c) => {
       const fault = new Fault('G8_UNKNOWN_ACTION', 'no action exists for this path and method')
       return problemResponse(fault, c.get('requestId'))

@@ -1,6 +1,6 @@
 import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
 
-type Route = { summary: string; open?: boolean; answer?: string; codes?: readonly string[] }
+type Route = { summary: string; open?: boolean; answer?: string; codes?: readonly string[]; post?: string }
 
 const ROUTES: Record<string, Route> = {
   '/healthz': { summary: 'Whether the process lives', open: true },
@@ -11,6 +11,12 @@ const ROUTES: Record<string, Route> = {
   '/v1/bundles': { summary: 'Sealed bundles and their versions' },
   '/v1/bundles/{name}': { summary: 'Every sealed version of a bundle', codes: ['404'] },
   '/v1/bundles/{name}/{version}': { summary: 'The seal of one bundle version', codes: ['404'] },
+  '/v1/audit/checkpoints': {
+    summary: 'The checkpoint of a log (query: origin) that was witnessed last',
+    codes: ['404'],
+    post: 'Have a checkpoint of a Runtime witnessed, and tell what it serves',
+  },
+  '/v1/runtimes': { summary: 'What each Runtime reported last: log, ledger and bundles' },
   '/v1/events': { summary: 'What happens, as server-sent events', answer: 'text/event-stream' },
 }
 
@@ -23,7 +29,7 @@ const PROBLEM = {
 export const CONTROLLER_OPENAPI = {
   openapi: '3.1.0',
   info: { title: 'CONTRACTOR controller', version: PACKAGE_VERSION },
-  paths: Object.fromEntries(Object.entries(ROUTES).map(([path, route]) => [path, { get: operation(path, route) }])),
+  paths: Object.fromEntries(Object.entries(ROUTES).map(([path, route]) => [path, operations(path, route)])),
   components: {
     securitySchemes: {
       tenant: { type: 'apiKey', in: 'header', name: 'X-Tenant-Id' },
@@ -46,6 +52,12 @@ export const CONTROLLER_OPENAPI = {
     },
   },
 } as const
+
+function operations(path: string, route: Route) {
+  const get = operation(path, route)
+  if (route.post === undefined) return { get }
+  return { get, post: operation(path, { summary: route.post, codes: ['409', '413', '415', '422'] }) }
+}
 
 function operation(path: string, { summary, open, answer, codes = [] }: Route) {
   const refusals = open === true ? codes : ['400', '401', '403', ...codes]

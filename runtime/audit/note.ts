@@ -7,7 +7,7 @@ export type NoteSigner = { name: string; key: KeyObject }
 export type NoteVerifier = { name: string; publicKey: Buffer }
 
 const ED25519 = 1
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+export const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /** First 4 bytes of SHA-256 over name, newline, algorithm byte and public key (C2SP signed-note). */

@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/log.ts'
+import type { WitnessReports } from '../audit/witness-reports.ts'
 import type { Denials } from '../audit/denials.ts'
 import type { Execution, ExecutionRequest } from '../engine/execute.ts'
 import type { LoadedBundle } from '../bundle/load.ts'
@@ -30,6 +31,8 @@ export type RuntimeDeps = {
   tenants: TenantTable
   execute: (bundle: LoadedBundle, request: ExecutionRequest, values: Values) => Execution
   audit: AuditLog
+  /** What became of the log's checkpoints. */
+  witness: Pick<WitnessReports, 'status'>
   denials: Denials
   limiter: Limiter
   quotas: Quotas

@@ -69,7 +69,7 @@ export function createStatusRoute(deps: RuntimeDeps): (exchange: Exchange) => Pr
       may_serve: mayServe,
       node: deps.settings.node,
       runtime_version: deps.settings.runtimeVersion,
-      audit: { ...deps.audit.status(), verifier: deps.audit.verifier },
+      audit: { ...deps.audit.status(), verifier: deps.audit.verifier, witness: deps.witness.status() },
       tenants: Object.fromEntries(visible.tenants.map((tenant) => [tenant.state.tenant, tenantStatus(deps, tenant)])),
     })
     const headers = {

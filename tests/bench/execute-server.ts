@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createDenials } from '../../runtime/audit/denials.ts'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from '../../runtime/audit/log.ts'
+import { NO_WITNESS } from '../../runtime/audit/witness-reports.ts'
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 import { loadBundle, type LoadedBundle } from '../../runtime/bundle/load.ts'
 import { execute } from '../../runtime/engine/execute.ts'
@@ -58,11 +59,12 @@ async function startRuntime(variant: Variant): Promise<number> {
   const bundle = exampleBundle(variant)
   const tenant = servedTenant({ keys }, { current: { kind: 'bundle', bundle, state: aliasState() } })
   const now = () => new Date()
-  const status = { status: 'ready', seq: 1, age_s: 1, epoch: 1, head: null } as FollowStatus
+  const status = { status: 'ready', seq: 1, age_s: 1, epoch: 1, head: null, policies: null } as FollowStatus
   const app = createRuntimeApp({
     tenants: { tenant: (name) => (name === 'acme' ? tenant : null), tenants: () => [tenant], status: () => status },
     execute,
     audit,
+    witness: NO_WITNESS,
     denials: createDenials({ append: () => undefined, now, node: 'bench', runtimeVersion: '1.0.0' }),
     limiter: createLimiter(() => performance.now(), 1000),
     quotas: createQuotas(),

@@ -32,6 +32,7 @@ describe("the controller's HTTP side", () => {
     now: () => new Date(START.getTime() + 3_000),
     operatorKey: createHash('sha256').update(operatorSecret).digest(),
     isDraining: () => false,
+    witness: { verifier: 'none', report: () => Promise.reject(new Error()), seen: () => null, runtimes: () => [] },
     onInternal: (error) => {
       throw error
     },

@@ -76,4 +76,14 @@ describe('the configuration of a Runtime', () => {
   it('takes TIMEOUT_REQUEST in seconds', () => {
     expect(readRuntimeConfig({ ...NEEDED, TIMEOUT_REQUEST: '2.5' }).deadlineMs).toBe(2500)
   })
+
+  it('takes a witness whole or not at all', async () => {
+    const url = { CONTRACTOR_CONTROLLER_URL: 'http://127.0.0.1:7070' }
+    const key = { CONTRACTOR_CHECKPOINT_KEY: KEY }
+    expect(readRuntimeConfig(NEEDED).witness).toBeNull()
+    expect(readRuntimeConfig({ ...NEEDED, ...url, ...key }).witness).toEqual({ url: 'http://127.0.0.1:7070', key: KEY })
+    const withCredentials = { CONTRACTOR_CONTROLLER_URL: 'http://me:secret@127.0.0.1:7070', ...key }
+    for (const part of [url, key, withCredentials])
+      expect(await faultReason(() => readRuntimeConfig({ ...NEEDED, ...part }))).toBe('CONFIG_INVALID')
+  })
 })

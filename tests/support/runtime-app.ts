@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDenials } from '../../runtime/audit/denials.ts'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from '../../runtime/audit/log.ts'
+import { NO_WITNESS } from '../../runtime/audit/witness-reports.ts'
 import { readEntries } from '../../runtime/audit/tile-files.ts'
 import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import type { Execution } from '../../runtime/engine/execute.ts'
@@ -132,6 +133,7 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     },
     execute: () => anExecution(),
     audit,
+    witness: NO_WITNESS,
     denials: createDenials({ append, now, node: 'node-1', runtimeVersion: '1.0.0' }),
     limiter: createLimiter(() => clock.nowMs, 1000),
     quotas: createQuotas(),

@@ -57,6 +57,8 @@ export async function startInstallation(
           ...shared,
           CONTRACTOR_STATE_DIR: home.runtime,
           CONTRACTOR_NODE: 'embedded',
+          CONTRACTOR_CONTROLLER_URL: controller.url,
+          CONTRACTOR_CHECKPOINT_KEY: secrets.operator_key,
           CONTRACTOR_RUNTIME_PORT: String(ports.runtime),
           CONTRACTOR_LOG_LEVEL: 'silent',
         },
