@@ -3,6 +3,7 @@ import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import { sourceDigest } from '../../runtime/bundle/digest.ts'
 import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import { parseBundle, type ParsedBundle } from '../../runtime/bundle/parse.ts'
+import { checkTemplateNames } from '../../runtime/bundle/template-names.ts'
 import { checkEntitySchema } from '../../runtime/engine/contract.ts'
 import { judgeSuites } from '../../runtime/engine/suites.ts'
 import { checkTemplate } from '../../runtime/engine/template/check.ts'
@@ -20,8 +21,8 @@ export function judgeBundle(request: GateRequest): GateOutcome {
   const { files, name } = request
   const prefix = `bundles/${name}/`
   const { bundle, findings } = parseBundle(files, prefix)
-  const templates = bundle === null ? [] : templateFindings(bundle, prefix)
   const entities = bundle === null ? [] : entityFindings(bundle, prefix)
+  const templates = bundle === null ? [] : templateFindings(bundle, prefix, entities)
   const sound = ![...findings, ...templates, ...entities].some((finding) => finding.severity === 'error')
   const compiled = bundle !== null && sound ? compile(request, bundle) : null
   const loaded = compiled?.kind === 'compiled' ? compiled.loaded : null
@@ -38,6 +39,8 @@ export function judgeBundle(request: GateRequest): GateOutcome {
     entities,
     compiled: compiled?.kind === 'compiled' ? compiled : null,
     compileFault: compiled?.kind === 'failed' ? compiled.fault : null,
+    compileFindings:
+      compiled?.kind === 'failed' ? compiled.fault.findings.map((one) => ({ ...one, path: prefix + one.path })) : [],
     suites: given?.suites ?? [],
     suitesReversed: loaded === null ? [] : judgeSuites(loaded, {}, { order: 'reversed' }).suites,
     untouched: given?.untouched ?? null,
@@ -62,8 +65,10 @@ function compile({ files, rules, router }: GateRequest, bundle: ParsedBundle): C
   }
 }
 
-function templateFindings(bundle: ParsedBundle, prefix: string): Finding[] {
-  return [...bundle.templates].flatMap(([file, text]) => checkTemplate(text, `${prefix}templates/${file}`))
+/** What is wrong with each template by itself; where nothing is, what they read that is not there. */
+function templateFindings(bundle: ParsedBundle, prefix: string, entities: readonly Finding[]): Finding[] {
+  const own = [...bundle.templates].flatMap(([file, text]) => checkTemplate(text, `${prefix}templates/${file}`))
+  return own.length > 0 || entities.length > 0 ? own : checkTemplateNames(bundle, prefix)
 }
 
 function entityFindings(bundle: ParsedBundle, prefix: string): Finding[] {

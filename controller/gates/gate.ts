@@ -37,6 +37,8 @@ export type Evidence = {
   compiled: { digest: string; bundleId: string } | null
   /** Why compiling or loading failed, where it did. */
   compileFault: Fault | null
+  /** The findings of that fault, each under the gate that judges it. */
+  compileFindings: readonly Finding[]
   /** Results of the suites in the order written; empty where the bundle did not load. */
   suites: readonly SuiteResult[]
   /** The same cases backwards. */

@@ -26,7 +26,8 @@ export type GateOutcome = { report: GateReport; sealed: BundleFiles | null }
 export function judgeEvidence(evidence: Evidence): GateReport {
   const { rules, bundle, compiled, name } = evidence
   const judged = BUNDLE_GATES.filter((gate) => gate.since <= rules.gates + 1).map((gate) => {
-    const findings = gate.judge(evidence)
+    const found = gate.judge(evidence)
+    const findings = [...found, ...compileFindings(evidence, gate.name, found)]
     if (gate.since > rules.gates) return { gate: gate.name, findings: findings.map(asWarning) }
     return { gate: gate.name, findings: rules.raise?.includes(gate.name) === true ? findings.map(asError) : findings }
   })
@@ -45,6 +46,13 @@ export function judgeEvidence(evidence: Evidence): GateReport {
     findings,
     suites: [...evidence.suites],
   }
+}
+
+/** What compiling found for a gate, where the gate itself found nothing at that place. */
+function compileFindings(evidence: Evidence, gate: string, found: readonly Finding[]): Finding[] {
+  const placeOf = ({ code, path, line, column }: Finding) => `${code} ${path}:${line}:${column}`
+  const places = new Set(found.map(placeOf))
+  return evidence.compileFindings.filter((one) => one.gate === gate && !places.has(placeOf(one)))
 }
 
 function asWarning(finding: Finding): Finding {

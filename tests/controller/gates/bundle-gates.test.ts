@@ -101,6 +101,18 @@ describe('a bundle is refused', () => {
       'templates',
       'TEMPLATE_INVALID',
     ],
+    [
+      'with a template that reads a fact which no intent states',
+      { 'templates/contact.j2': 'Write to {{ facts.mail }}.' },
+      'templates',
+      'TEMPLATE_INVALID',
+    ],
+    [
+      'with a question that its input does not have',
+      { [ONTOLOGY]: sed('  question: question', '  question: query') },
+      'ontology',
+      'ONTOLOGY_INVALID',
+    ],
     ['with a golden case that is wrong', { 'suites/golden.json': sed('09:00', '10:00') }, 'suites', 'SUITE_FAILED'],
     ['with a suite that is not JSON', { 'suites/golden.json': '{ "suite": ' }, 'suites', 'JSON_INVALID'],
     [
@@ -187,6 +199,20 @@ describe('the step from one version to the next', () => {
     }
     expect(judgeStep('1.0.1', words)).toMatchObject({ verdict: 'pass', findings: [] })
   })
+})
+
+it('every refusal has a finding, at a file of the bundle', () => {
+  const broken = [
+    { [ONTOLOGY]: sed('  question: question', '  question: query') },
+    { 'entities/answer.schema.yaml': sed('type: string', 'type: integer') },
+    { 'policies/redaction.yaml': sed('@customer', '(?=x)@customer') },
+  ]
+  for (const changes of broken) {
+    const { verdict, findings } = judge(faq(changes)).report
+    expect(verdict).toBe('fail')
+    expect(findings.filter(({ severity }) => severity === 'error').map(({ path }) => path)).not.toEqual([])
+    for (const { path } of findings) expect(path).toMatch(/^bundles\/faq\//)
+  }
 })
 
 describe('the budget', () => {
