@@ -104,9 +104,8 @@ async function remembered({ repository, root, memory }: LiveDeps, oid: string): 
 
 /** Whether a head that is not ours is one that ours descends from. Signed commits say their seq; others are not ours. */
 async function isBehind(repository: Repository, tip: string, head: LedgerHead): Promise<boolean> {
-  const seq = Number(
-    /^Seq: (\d{1,15})$/m.exec(parseCommit(await repository.read(tip, 'commit')).message)?.[1] ?? Infinity,
-  )
+  const raw = await repository.read(tip, 'commit')
+  const seq = Number(/^Seq: (\d{1,15})$/m.exec(raw.toString('latin1'))?.[1] ?? Infinity)
   return seq < head.seq && isAncestor(repository, tip, head.oid)
 }
 

@@ -82,8 +82,7 @@ async function wayFrom(reader: ObjectReader, root: Root, accepted: VerifiedLedge
 type Claims = { oid: string; raw: Buffer; parent: string | undefined; seq: number | null; epoch: number | null }
 
 async function readClaims(reader: ObjectReader, oid: string): Promise<Claims> {
-  const raw = await reader.read(oid, 'commit', MAX_COMMIT_BYTES)
-  const { parents, message } = parseCommit(raw)
+  const { raw, parents, message } = await readUnproved(reader, oid)
   const claims = { oid, raw, parent: parents[0], seq: null, epoch: null }
   try {
     const { seq, epoch } = parseLedgerMessage(message, oid)
@@ -91,6 +90,20 @@ async function readClaims(reader: ObjectReader, oid: string): Promise<Claims> {
   } catch (error) {
     if (error instanceof Fault) return claims
     throw error
+  }
+}
+
+/** @throws Fault `UNTRUSTED` for bytes that no controller writes as a commit, whoever could push them. */
+async function readUnproved(reader: ObjectReader, oid: string) {
+  let raw: Buffer | null = null
+  try {
+    raw = await reader.read(oid, 'commit', MAX_COMMIT_BYTES)
+    const { parents, message } = parseCommit(raw)
+    return { raw, parents, message }
+  } catch (error) {
+    const isTheirs = error instanceof Fault && (raw !== null || error.reason === 'OBJECT_TOO_LARGE')
+    if (!isTheirs) throw error
+    throw new Fault('UNTRUSTED', `${oid} on live is no commit of a controller: ${error.message}`, { cause: error })
   }
 }
 

@@ -118,14 +118,16 @@ describe('the ledger that a controller writes', () => {
     expect(loop.told.some(({ type }) => type === 'restored')).toBe(true)
   })
 
-  it('is put back where somebody without a key wrote on it, and promotions go on', async () => {
+  it.each([
+    ['', (raw: Buffer) => raw],
+    [' in a commit that is too large', (raw: Buffer) => Buffer.concat([raw, Buffer.alloc(100_000, 'x\n')])],
+    [' in bytes that are no commit', (raw: Buffer) => Buffer.from(raw.toString().replace('author', 'writer'))],
+  ])('is put back where somebody without a key wrote on it%s, and promotions go on', async (_, bytesOf) => {
     const head = loop.head().oid
     const { tree } = await readCommit(registry.repository, head)
     const person = { name: 'mallory', email: 'm@example.org', timestamp: 1, timezone: '+0000' }
-    const forged = await registry.repository.write(
-      'commit',
-      formatCommit({ tree, parents: [head], author: person, committer: person, message: 'mine\n' }),
-    )
+    const raw = formatCommit({ tree, parents: [head], author: person, committer: person, message: 'mine\n' })
+    const forged = await registry.repository.write('commit', bytesOf(raw))
     await registry.repository.updateRefs([{ ref: LIVE_REF, old: head, new: forged }])
     await eventually(
       async () => loop.told,
