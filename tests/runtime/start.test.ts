@@ -229,6 +229,8 @@ describe('the process', () => {
         }
       })
       await Promise.all(clients)
+      // Its connections are gone before it is; a process that still exists holds its log.
+      if (child.signalCode === null) await once(child, 'exit')
     }
     const recorded = await recordedIds()
     expect(answered.filter((id) => !recorded.has(id))).toEqual([])
