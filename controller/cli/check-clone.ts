@@ -4,6 +4,7 @@ import type { Finding } from '../../schemas/finding.ts'
 import { openMainReader, type MainContent } from '../promotion/read-main.ts'
 import { isReadable, type WantedBundle } from '../promotion/wanted.ts'
 import type { AuthorGates } from './author-gates.ts'
+import { checkValues } from './check-values.ts'
 import type { CheckResult, MergePreview } from './check-result.ts'
 import type { Clone } from './clone.ts'
 import { judgeFolder, wantedBundle, type JudgedBundle } from './judge-folders.ts'
@@ -40,7 +41,8 @@ export async function checkClone(deps: CheckDeps, base: string | undefined): Pro
       judgeFolder({ objects, gates, rules, seals: ledger.seals }, name, content.bundles.get(name)!),
     ),
   )
-  const findings = [...found, ...judged.flatMap(({ report }) => report.findings)]
+  const values = await checkValues({ objects, seals: ledger.seals, judged, files }, content, changed)
+  const findings = [...found, ...judged.flatMap(({ report }) => report.findings), ...values]
   if (ledger.head === null) return { result: resultOf(findings, judged, null), judged }
 
   const { head } = ledger

@@ -119,6 +119,15 @@ describe('contractor check', () => {
     expect(result.bundles).toMatchObject([{ version: '0.2.0', verdict: 'pass' }])
   })
 
+  it('judges the values of a tenant with the bundle that it runs', async () => {
+    await clone.write({ 'tenants/acme/values.yaml': 'phone: 0800 1\n' })
+    const { code, result } = await check()
+    expect(code).toBe(1)
+    expect(result.findings).toMatchObject([
+      { gate: 'values', code: 'FILE_INVALID', severity: 'error', path: 'tenants/acme/values.yaml' },
+    ])
+  })
+
   it('refuses links and executable files, which a merge would keep', async () => {
     await symlink('/etc/passwd', join(clone.root, 'bundles/faq/documents.md'))
     await chmod(join(clone.root, 'bundles/faq/manifest.yaml'), 0o755)
