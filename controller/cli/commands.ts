@@ -15,6 +15,7 @@ import { newBundle, newTenant } from './new.ts'
 import { promote } from './promote.ts'
 import { rollback } from './rollback.ts'
 import { rootInit } from './root-init.ts'
+import { rootRotate, rootSign } from './root-rotate.ts'
 import { run } from './run.ts'
 import { runtime } from './runtime.ts'
 import { status } from './status.ts'
@@ -53,6 +54,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   keysRevoke,
   keysList,
   rootInit,
+  rootSign,
+  rootRotate,
   controller,
   runtime,
   doctor,

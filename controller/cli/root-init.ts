@@ -77,7 +77,7 @@ async function requireNoLedger(repository: Repository): Promise<void> {
 }
 
 /** An existing key is used, a missing one is made. */
-async function keyAt(file: string): Promise<string> {
+export async function keyAt(file: string): Promise<string> {
   if (!existsSync(file)) {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await generateKeyPair(file, `contractor ${file.split('/').at(-1)}`)
