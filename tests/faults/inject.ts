@@ -88,7 +88,7 @@ function patch(
     const isBelow = isInside(file === 'handle' ? this : args[0])
     const all = name.startsWith('open') && opensToWrite(args[1]) ? [...operations, 'create'] : operations
     const counts = isBelow && all.some((operation) => counted.has(operation))
-    const call: Call = original.bind(this)
+    const call = original.bind(this)
     if (!counts || ++count !== at) return name.startsWith('open') ? opened(call, args, isBelow, failing) : call(...args)
     append(met, `${operations.join('/')} ${String(args[0]).slice(0, 200)}\n`)
     return meet(name, call, args, failing)
