@@ -1,5 +1,4 @@
 import { sourceDigest } from '../../runtime/bundle/digest.ts'
-import { judgeBundle } from '../gates/evidence.ts'
 import type { GateOutcome, GateRequest } from '../gates/judge-bundle.ts'
 import { openSandbox } from '../gates/sandbox.ts'
 import type { Clone } from './clone.ts'
@@ -27,7 +26,7 @@ export function openAuthorGates(clone: Clone, where: 'sandbox' | 'in-process'): 
       const { compiler } = request.rules
       const router = await routers.get(request.files, compiler)
       const whole = router === null ? request : { ...request, router }
-      const outcome = sandbox === null ? judgeBundle(whole) : await sandbox.judge(whole)
+      const outcome = sandbox === null ? await judgeHere(whole) : await sandbox.judge(whole)
       if (outcome.sealed !== null) await routers.put(outcome.sealed, compiler)
       last.set(request.name, { key, outcome })
       return outcome
@@ -36,6 +35,12 @@ export function openAuthorGates(clone: Clone, where: 'sandbox' | 'in-process'): 
       await sandbox?.stop()
     },
   }
+}
+
+/** The engine is loaded only where it runs in this process. */
+async function judgeHere(request: GateRequest): Promise<GateOutcome> {
+  const { judgeBundle } = await import('../gates/evidence.ts')
+  return judgeBundle(request)
 }
 
 /** Equal for requests whose outcome is the same. */

@@ -8,10 +8,11 @@ import { Fault } from '../../schemas/fault.ts'
 import { VERSION } from '../../schemas/names.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import { sealsOf } from '../promotion/seals-of.ts'
-import { openVersion, sealedFiles, type Version } from './behaviour.ts'
+import { openVersion, type Version } from './behaviour.ts'
 import type { Clone } from './clone.ts'
 import { openLocalBundles } from './local-bundle.ts'
 import { requireRules } from './rules.ts'
+import { sealedFiles } from './sealed-files.ts'
 import { readWorkTree } from './work-tree.ts'
 
 /** Stands for the files of the work tree where a version is named. */

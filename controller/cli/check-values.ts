@@ -1,13 +1,12 @@
-import { loadBundle, type LoadedBundle } from '../../runtime/bundle/load.ts'
+import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import type { ObjectReader } from '../../runtime/git/object-reader.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import { parseValues } from '../../schemas/registry/tenant.ts'
-import { judgeValues } from '../gates/values.ts'
 import type { MainContent } from '../promotion/read-main.ts'
 import { isReadable } from '../promotion/wanted.ts'
-import { sealedFiles } from './behaviour.ts'
 import type { JudgedBundle } from './judge-folders.ts'
+import { sealedFiles } from './sealed-files.ts'
 
 const SERVED = ['candidate', 'current'] as const
 
@@ -44,6 +43,7 @@ export async function checkValues(
       const known = loaded.get(digest)
       if (known === null || known === undefined) continue
       const { at } = parseValues(files.get(path) ?? Buffer.from('{}\n'), path)
+      const { judgeValues } = await import('../gates/values.ts')
       const found = judgeValues({ tenant: tenant.name, bundle: known, values: tenant.values.value, at })
       for (const finding of found) findings.set(`${finding.path} ${finding.message}`, finding)
     }
@@ -55,6 +55,8 @@ export async function checkValues(
     const here = judged.find(({ report, sealed }) => report.digest === digest && sealed !== null)?.sealed
     const seal = seals.get(`${bundle}/${version}`)
     const sealed = here ?? (seal?.digest === digest ? await sealedFiles(objects, seal) : null)
-    return sealed === null || sealed === undefined ? null : loadBundle(sealed)
+    if (sealed === null || sealed === undefined) return null
+    const { loadBundle } = await import('../../runtime/bundle/load.ts')
+    return loadBundle(sealed)
   }
 }

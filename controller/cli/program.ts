@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
 import type { CommandSpec } from './command.ts'
-import { COMMANDS } from './commands.ts'
 import { reportFailure } from './exit.ts'
+import { commandsFor } from './quick-commands.ts'
 import { openTerminal } from './terminal.ts'
 
 /** Reads the command line, runs one command, and says how it ended. Usage errors end with 2, before anything ran. */
@@ -14,7 +14,7 @@ export async function runContractor(argv: readonly string[], env: NodeJS.Process
     .exitOverride()
     .showHelpAfterError('(`contractor help <command>` shows the arguments and options)')
     .showSuggestionAfterError()
-  for (const spec of COMMANDS) {
+  for (const spec of await commandsFor(argv)) {
     addCommand(program, spec, async (args, options) => {
       const terminal = openTerminal(options['json'] === true, env)
       try {

@@ -8,7 +8,6 @@ import { openLocalBundles, type LocalBundles } from './local-bundle.ts'
 import { saveCase } from './save-case.ts'
 import { untilStopped } from './settings-options.ts'
 import { readTenantValues, VALUES_OPTION } from './tenant-values.ts'
-import { serveTryPage } from './try-page.ts'
 
 export const tryQuestion: CommandSpec = {
   name: 'try',
@@ -56,6 +55,7 @@ export const tryQuestion: CommandSpec = {
 async function serve(call: Call, bundles: LocalBundles, name: string, values: Values): Promise<0> {
   const { terminal } = call
   const port = optionNumber(call, 'port', { min: 0, max: 65_535, preset: 0 })
+  const { serveTryPage } = await import('./try-page.ts')
   const page = await serveTryPage(port, async (question) => askLocal(await bundles.compile(name), question, values))
   if (terminal.json) terminal.out(JSON.stringify({ url: page.url }))
   else terminal.out(`Ask ${name} on ${page.url}  (every answer is from the files as they stand then)`)
