@@ -43,7 +43,9 @@ async function measure(name: string, options: ChainOptions): Promise<string> {
       quantile(fresh.total, 0.5),
       Math.max(...fresh.total),
     ]
-    return `| ${name} | ${figures.map((ms) => ms.toFixed(0)).join(' | ')} |`
+    const row = `| ${name} | ${figures.map((ms) => ms.toFixed(0)).join(' | ')} |`
+    process.stderr.write(`${row}\n`)
+    return row
   } finally {
     await chain.close()
   }
