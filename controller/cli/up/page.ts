@@ -25,7 +25,7 @@ export function stepsOf({ runtime, tenant, apiKey, question, work, contractor, a
     {
       title: 'Promote',
       command: `cd ${work} && git merge --no-ff --no-edit demo/faster-card && git push`,
-      seen: 'signed and live within a second',
+      seen: 'judged, sealed, signed and live',
     },
     { title: 'Ask again', command: ask, seen: answers.promoted },
     { title: 'Undo', command: 'git revert --no-edit -m 1 HEAD && git push', seen: 'the old answer again' },
