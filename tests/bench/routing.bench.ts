@@ -1,27 +1,27 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { PACKAGE_ROOT } from '../../schemas/package-root.ts'
+import { installPeer } from './peer.ts'
 import { readDataSets } from './routing-data.ts'
 import type { RoutingFigures } from './routing-measure.ts'
 
 const execute = promisify(execFile)
 const NLPJS = '@nlpjs/basic@4.27.0'
-const PEER_FOLDER = join(PACKAGE_ROOT, '.bench')
 const ENOUGH_OUTPUT = 64 * 2 ** 20
 
 /**
- * Accuracy on validation data, rejection, typing errors, time, size and memory of the router. Beside nlp.js, ten
- * utterances an intent, where CONTRACTOR_BENCH_PEERS=1 lets the bench install it into `.bench/`.
+ * Accuracy on validation data, rejection, typing errors, time, size and memory of the router. Beside nlp.js
+ * with ten utterances an intent; with all of them it trains for minutes.
  */
 export async function run(): Promise<string> {
   const sets = readDataSets().map(({ name }) => name)
   if (sets.length === 0) return 'No data sets: set CONTRACTOR_ROUTING_DATA to the folder that has them.'
   const figures: RoutingFigures[] = []
   for (const size of ['full', 'few']) {
-    for (const name of sets) figures.push(await child<RoutingFigures>('routing-measure.js', [name, size]))
+    for (const name of sets) {
+      process.stderr.write(`${name}, ${size} …\n`)
+      figures.push(await child<RoutingFigures>('routing-measure.js', [name, size]))
+    }
   }
   return [accuracyTable(figures), costTable(figures), await peerTable(sets, figures)].join('\n\n')
 }
@@ -68,22 +68,18 @@ function costTable(figures: readonly RoutingFigures[]): string {
 type PeerFigures = { name: string; accuracy: number; compileMs: number; us: number }
 
 async function peerTable(sets: readonly string[], figures: readonly RoutingFigures[]): Promise<string> {
-  if (process.env['CONTRACTOR_BENCH_PEERS'] !== '1') return 'Beside nlp.js: set CONTRACTOR_BENCH_PEERS=1.'
-  if (!existsSync(join(PEER_FOLDER, 'node_modules', '@nlpjs'))) {
-    mkdirSync(PEER_FOLDER, { recursive: true })
-    writeFileSync(join(PEER_FOLDER, 'package.json'), '{ "private": true }\n')
-    await execute('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', NLPJS], { cwd: PEER_FOLDER })
-  }
+  const peer = await installPeer('nlpjs', [NLPJS])
+  if ('missing' in peer) return `Skipped: ${peer.missing}`
   const rows: string[] = []
   for (const name of sets) {
-    const peer = await child<PeerFigures>('routing-nlpjs.js', [PEER_FOLDER, name])
-    const own = figures.find((each) => each.name === peer.name)
+    const theirs = await child<PeerFigures>('routing-nlpjs.js', [peer.folder, name])
+    const own = figures.find((each) => each.name === theirs.name)
     rows.push(
       row([
-        peer.name,
-        `${own?.accuracy[0].toFixed(1)} / ${peer.accuracy.toFixed(1)}`,
-        `${((own?.compileMs ?? 0) / 1000).toFixed(1)} / ${(peer.compileMs / 1000).toFixed(1)}`,
-        `${own?.routeUs[0].toFixed(0)} / ${peer.us.toFixed(0)}`,
+        theirs.name,
+        `${own?.accuracy[0].toFixed(1)} / ${theirs.accuracy.toFixed(1)}`,
+        `${((own?.compileMs ?? 0) / 1000).toFixed(1)} / ${(theirs.compileMs / 1000).toFixed(1)}`,
+        `${own?.routeUs[0].toFixed(0)} / ${theirs.us.toFixed(0)}`,
       ]),
     )
   }
