@@ -8,7 +8,8 @@ import { HEARTBEAT_REF } from '../runtime/trust/heartbeat.ts'
 import { LIVE_REF } from '../runtime/trust/ledger.ts'
 import type { ControllerConfig } from './config.ts'
 import { openEvents, type Events } from './events.ts'
-import { openSandbox, type Sandbox } from './gates/sandbox.ts'
+import { openLanes } from './gates/lanes.ts'
+import { openSandbox, SANDBOX_LIMITS, type Sandbox } from './gates/sandbox.ts'
 import { createControllerApp } from './http/app.ts'
 import { startLoop, type LoopStatus } from './loop.ts'
 import type { LedgerHead } from './promotion/head.ts'
@@ -36,6 +37,8 @@ export type RunningController = {
 export type ControllerParts = { events?: Events; sandbox?: Sandbox; now?: () => Date }
 
 const DRAIN_MS = 2_000
+/** Judgements that hold up no promotion and wait for their turn. */
+const LATER_ROOM = 64
 /** What a controller reads of a registry behind a URL. */
 export const FETCHED_REFS = [MAIN_REF, LIVE_REF, REPORTS_REF, HEARTBEAT_REF, AUDIT_REF, BUNDLE_TAGS]
 
@@ -47,7 +50,8 @@ export async function startController(
   config: ControllerConfig,
   { now = () => new Date(), events = openEvents(now), sandbox = openSandbox() }: ControllerParts = {},
 ): Promise<RunningController> {
-  const undo: (() => Promise<void>)[] = [() => sandbox.stop()]
+  const lanes = openLanes({ first: sandbox, openLater: () => openSandbox(SANDBOX_LIMITS, 'low'), room: LATER_ROOM })
+  const undo: (() => Promise<void>)[] = [() => lanes.stop()]
   const rewind = async () => {
     for (const step of undo.splice(0).reverse()) await step()
   }
@@ -65,7 +69,7 @@ export async function startController(
       signer,
       heartbeatSigner: await openSigner(config.heartbeatKeyFile),
       memory: await openMemoryFiles(config.stateDir),
-      sandbox,
+      sandbox: lanes.first,
       events,
       now,
       monotonicMs,

@@ -82,6 +82,11 @@ export const REASONS = {
     hint: 'Look at the controller and the connection to the registry.',
   },
   POLICY_MISSING: { status: 503, title: 'A required policy is missing.', hint: 'Add the policy to the bundle.' },
+  GATES_BUSY: {
+    status: 503,
+    title: 'Too many gate runs wait for their turn.',
+    hint: 'Ask again after the seconds of Retry-After.',
+  },
   STARTING: { status: 503, title: 'The process has not finished starting.', hint: 'Wait for /readyz.' },
   DRAINING: { status: 503, title: 'The process is stopping and takes no new work.', hint: 'Ask another one.' },
   OUTPUT_INVALID: {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -30,19 +31,20 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>
 type Ended = { kind: 'output'; text: string } | { kind: 'failed'; reason: Reason; message: string }
 
 /**
- * A sandbox that keeps one spare child ready, so that a judgement does not wait for a process to start. A child
- * serves one request and ends: nothing of one bundle reaches the next.
+ * A sandbox that keeps one spare child ready, so that a judgement does not wait for a process to start; one of low
+ * priority keeps none. A child serves one request and ends: nothing of one bundle reaches the next.
  */
-export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS): Sandbox {
+export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS, priority: 'normal' | 'low' = 'normal'): Sandbox {
   const running = new Set<Child>()
   let stopped = false
   const start = (): Child => {
     const child = startChild(limits)
+    if (priority === 'low') giveWay(child)
     running.add(child)
     child.once('exit', () => running.delete(child))
     return child
   }
-  let spare: Child | null = start()
+  let spare: Child | null = priority === 'low' ? null : start()
   const take = (): Child => {
     const child = spare
     spare = null
@@ -52,7 +54,7 @@ export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS): Sandbox {
     async judge(request) {
       if (stopped) throw new Fault('UNDECIDED', 'The sandbox is stopped; start the controller again.')
       const ended = await judgeIn(take(), encodeRequest(request), limits)
-      if (!stopped) spare ??= start()
+      if (!stopped && priority === 'normal') spare ??= start()
       return outcomeOf(ended, request)
     },
     async stop() {
@@ -92,6 +94,16 @@ function startChild({ memoryMiB }: SandboxLimits): Child {
   child.on('error', () => {})
   child.stdin.on('error', () => {})
   return child
+}
+
+/** Gives a child the processor only where nobody else wants it. */
+function giveWay({ pid }: Child): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, constants.priority.PRIORITY_LOW)
+  } catch {
+    // It ended already.
+  }
 }
 
 function judgeIn(child: Child, request: string, { timeoutMs, maxOutputBytes }: SandboxLimits): Promise<Ended> {
