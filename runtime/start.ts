@@ -4,11 +4,12 @@ import type { DestinationStream } from 'pino'
 import type { Root } from '../schemas/ledger/trust.ts'
 import { Fault } from '../schemas/fault.ts'
 import { PACKAGE_VERSION } from '../schemas/package-root.ts'
+import { closeUnfinished } from './audit/calls.ts'
 import { createDenials } from './audit/denials.ts'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from './audit/log.ts'
 import { readIdentity } from './audit/identity.ts'
 import { formatVerifier, verifierOf } from './audit/note.ts'
-import { recoveredRecord } from './audit/record.ts'
+import { recoveredRecord, type RecordOrigin } from './audit/record.ts'
 import { connectWitness, type WitnessClient } from './audit/witness-client.ts'
 import { NO_WITNESS, startWitnessReports, type WitnessReports } from './audit/witness-reports.ts'
 import { openBundleStore } from './bundle/store.ts'
@@ -97,6 +98,10 @@ async function startFollowing(
   }
 }
 
+function originOf({ node }: RuntimeConfig, now: Date): RecordOrigin {
+  return { ts: now.toISOString(), node, runtime_version: PACKAGE_VERSION }
+}
+
 /** What the witness saw last of the log in `dir`; null for a new log, and where the witness cannot be asked. */
 async function anchorOf(dir: string, client: WitnessClient | null, log: Log) {
   if (client === null) return null
@@ -137,9 +142,10 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     undo.push(() => audit.close())
     if (audit.tornBytes > 0) {
       log.warn('a torn tail of the audit log was cut off', { bytes: audit.tornBytes })
-      const known = { ts: now().toISOString(), node: config.node, runtime_version: PACKAGE_VERSION }
-      await audit.append(recoveredRecord(known, audit.tornBytes))
+      await audit.append(recoveredRecord(originOf(config, now()), audit.tornBytes))
     }
+    const unfinished = await closeUnfinished(audit, originOf(config, now()))
+    if (unfinished > 0) log.warn('calls were begun and not ended; what became of them is unknown', { unfinished })
     let witness: WitnessReports | null = null
     const onSwap: FollowOptions['onSwap'] = (head) => {
       witness?.hint()

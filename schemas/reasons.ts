@@ -14,6 +14,11 @@ export const REASONS = {
 
   // Requests to the Runtime and the controller.
   ALLOWED: { title: 'The request was allowed.', hint: 'Nothing to do.' },
+  SHADOW_AGREED: { title: 'The candidate gave the same answer as what is current.', hint: 'Nothing to do.' },
+  SHADOW_DIFFERED: {
+    title: 'The candidate gave another answer than what is current; nothing of it left.',
+    hint: 'Compare both with `contractor try`, or read the reports of the suites.',
+  },
   G8_UNKNOWN_ACTION: {
     status: 404,
     title: 'No action exists for this path and method.',
@@ -114,6 +119,11 @@ export const REASONS = {
     status: 503,
     title: 'The audit record could not be made durable.',
     hint: 'Look at the disk of the Runtime.',
+  },
+  OUTCOME_UNKNOWN: {
+    status: 500,
+    title: 'The process ended between the begin and the end of a call; what became of it is unknown.',
+    hint: "Ask the model provider's own log with the request id.",
   },
   AUDIT_BROKEN: {
     status: 409,
@@ -233,6 +243,14 @@ export const REASONS = {
     hint: 'Ask somebody who has, or change governance/roles.yaml.',
   },
   SOAKING: { title: 'The candidate has not soaked long enough.', hint: 'Wait; the controller judges again by itself.' },
+  SHADOW_PENDING: {
+    title: 'The candidate has not been compared often enough with what is current.',
+    hint: 'Turn on `shadow` in tenant.yaml and wait for the comparisons; see docs/gates.md.',
+  },
+  SHADOW_DIFFERS: {
+    title: 'The candidate differed from what is current more often than the rule allows.',
+    hint: 'Read the `shadow` records of the audit log; correct the candidate, or have owners raise the rule.',
+  },
   FROZEN: {
     title: 'Promotions are frozen at this time.',
     hint: 'Wait for the end of the freeze, or roll back, which a freeze does not hold.',

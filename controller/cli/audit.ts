@@ -69,7 +69,7 @@ export const auditVerify: CommandSpec = {
     const { origin, size, decisions, aggregated, anchors, first, last } = verified
     terminal.out(`${done} ${origin}: ${size} records from ${first ?? 'none'} to ${last ?? 'none'}
 ${done} every record, tile and the signed checkpoint lead to one root${anchors > 0 ? ', which extends the anchor' : ''}
-${done} ${decisions.allow} allowed, ${decisions.deny} denied, ${aggregated} requests in aggregate records`)
+${done} ${decisions.allow} allowed, ${decisions.deny} denied, ${decisions.unknown} unknown, ${aggregated} requests in aggregate records`)
     if (!isPinned) terminal.err('The key is the one that the folder names. Pin it, and give it with --key.')
     return 0
   },

@@ -1,5 +1,5 @@
 import type { Reason } from '../../schemas/reasons.ts'
-import type { AuditRecord } from './record.ts'
+import { blankRecord, type AuditRecord } from './record.ts'
 
 /** A denial that is cheap to provoke: of a stranger, or of a tenant over its limit. */
 export type Denial = {
@@ -38,28 +38,15 @@ export function createDenials(deps: {
 
   function write({ denial, count, since }: Count, phase: 'end' | 'aggregate'): void {
     const isOne = phase === 'end'
+    const origin = { ts: deps.now().toISOString(), node: deps.node, runtime_version: deps.runtimeVersion }
     deps.append({
-      ts: deps.now().toISOString(),
+      ...blankRecord(origin, denial.action, denial.reason, denial.status),
       phase,
-      node: deps.node,
       tenant: denial.tenant,
       key_id: denial.keyId,
-      user: null,
       request_id: isOne ? denial.requestId : null,
-      action: denial.action,
       profile: denial.profile,
-      decision: 'deny',
-      reason_code: denial.reason,
-      status: denial.status,
-      runtime_version: deps.runtimeVersion,
-      bundle: null,
-      digest: null,
       policies: denial.policies,
-      intent: null,
-      routing: null,
-      input_commitment: null,
-      output_commitment: null,
-      redacted: 0,
       ms: isOne ? denial.ms : 0,
       count,
       since: isOne ? null : since,

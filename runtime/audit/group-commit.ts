@@ -11,8 +11,8 @@ export type GroupCommitDeps = {
   size: number
   /** The segment for the next batch, which starts at record `size`. */
   segment: (size: number) => Promise<Segment>
-  /** Called for each batch once it is durable, before its callers are answered. */
-  onDurable: (batch: readonly Durable[]) => void
+  /** Called for each batch once it is durable, before its callers are answered. `records` are those of `batch`. */
+  onDurable: (batch: readonly Durable[], records: readonly { record: AuditRecord }[]) => void
   /** Records that may wait; more are refused. */
   maxQueued: number
   /** Records of one batch at most. */
@@ -97,7 +97,7 @@ export function createGroupCommit(deps: GroupCommitDeps): GroupCommit {
       isFailing = false
       const first = size
       size += batch.length
-      deps.onDurable(durable)
+      deps.onDurable(durable, batch)
       for (const [at, { resolve }] of batch.entries()) resolve(first + at)
     } catch (error) {
       isFailing = true

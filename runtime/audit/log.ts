@@ -10,9 +10,12 @@ import { createIdentity, readIdentity, type LogIdentity } from './identity.ts'
 import { EMPTY_ROOT, rootAt } from './merkle.ts'
 import { formatVerifier, verifierOf } from './note.ts'
 import { createPublisher } from './publish.ts'
+import { logFolders } from './read-log.ts'
 import type { AuditRecord } from './record.ts'
 import { recoverLog } from './recover.ts'
+import { signShadowNote } from './shadow-note.ts'
 import { createSegment, removeSegments, type Segment } from './segment-files.ts'
+import { openTally, type LiveTally } from './tally.ts'
 import { tileNodes } from './tile-files.ts'
 import { extendEdge } from './tree.ts'
 
@@ -55,6 +58,10 @@ export type AuditLog = {
   publish(): Promise<string>
   /** Bytes of a torn tail that were cut off when it was opened. */
   tornBytes: number
+  /** Calls that were begun and not ended when it was opened: their `begin` records, by number. */
+  unfinished: ReadonlyMap<number, AuditRecord>
+  /** Signed counts of the comparisons under the last checkpoint; null where there are none. */
+  shadowNote(): string | null
   close(): Promise<void>
 }
 
@@ -123,6 +130,7 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
   })
   let segment: Segment | null = null
   let isDue = false
+  let tally: LiveTally | null = null
 
   async function currentSegment(size: number): Promise<Segment> {
     await publisher.room()
@@ -136,7 +144,8 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
   const commit = createGroupCommit({
     size: edge.size,
     segment: currentSegment,
-    onDurable(batch) {
+    onDurable(batch, records) {
+      for (const [at, { record }] of records.entries()) tally?.add(edge.size + at, record)
       for (const { entry, leaf } of batch) publisher.add(extendEdge(edge, entry, leaf))
       if (!isDue && edge.size - publisher.published() >= options.publishEveryRecords) {
         isDue = true
@@ -152,6 +161,7 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
     isDue = false
     const note = await publisher.publish()
     await removeSegments(join(dir, 'pending'), publisher.published())
+    await tally?.save(publisher.published())
     return note
   }
 
@@ -163,6 +173,8 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
   if (options.anchor !== null && options.anchor.origin === identity.origin) {
     await checkAnchor(join(dir, 'tlog'), options.anchor, edge.size)
   }
+  const opened = await openTally(dir, logFolders(dir), { origin: identity.origin, size: edge.size })
+  tally = opened.tally
   const timer = setInterval(publishQuietly, options.publishEveryMs)
   timer.unref()
 
@@ -181,6 +193,11 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
     commitments: (tenant) => commitmentsOf(identity.secret, tenant),
     publish,
     tornBytes,
+    unfinished: opened.unfinished,
+    shadowNote() {
+      const { size, shadow: counts } = opened.tally.saved()
+      return counts.length === 0 ? null : signShadowNote({ origin: identity.origin, size, counts }, identity.signer)
+    },
     async close() {
       clearInterval(timer)
       await commit.idle()

@@ -14,7 +14,7 @@ import { tileNodes } from './tile-files.ts'
 import { TILE_WIDTH } from './tiles.ts'
 import { formatTlogProof } from './tlog-proof.ts'
 
-/** The newest record of a request, from the end of the log backwards; null where the log has none. */
+/** The newest record of what a request was answered, from the end of the log backwards; null where the log has none. */
 export async function findRequest(folders: LogFolders, size: number, requestId: string): Promise<LogEntry | null> {
   const mark = Buffer.from(`"request_id":"${requestId}"`)
   for (let bundle = Math.ceil(size / TILE_WIDTH) - 1; bundle >= 0; bundle -= 1) {
@@ -23,7 +23,7 @@ export async function findRequest(folders: LogFolders, size: number, requestId: 
     for (const [at, entry] of [...entries.entries()].reverse()) {
       if (!entry.includes(mark)) continue
       const record = JSON.parse(entry.toString('utf8')) as StoredRecord
-      if (record.request_id === requestId) return { index: first + at, entry, record }
+      if (record.request_id === requestId && record.phase === 'end') return { index: first + at, entry, record }
     }
   }
   return null

@@ -6,21 +6,27 @@ export type RoutingRecord = { ambiguous?: string[]; matched: string[]; score: nu
 /**
  * What one decision leaves behind (DESIGN section 5). Nothing of a body is in it: `input_commitment` and
  * `output_commitment` are HMACs under a key of the tenant, `user` is an HMAC of the name that the request gave.
- * `phase` is `end` for a decision about one request, `aggregate` for `count` denials alike since `since`, and
+ * `phase` is `end` for a decision about one request, `begin` for a call to a model that is about to be made, `shadow`
+ * for a candidate that was compared with what answered, `aggregate` for `count` denials alike since `since`, and
  * `recovered` for a torn tail that was cut off at a start.
  */
 export type AuditRecord = {
   /** RFC 3339, UTC, milliseconds. */
   ts: string
-  phase: 'end' | 'aggregate' | 'recovered'
+  phase: 'begin' | 'end' | 'shadow' | 'aggregate' | 'recovered'
   node: string
   tenant: string | null
   key_id: string | null
   user: string | null
   request_id: string | null
   action: string
+  /** In a `shadow`: digest of the bundle that answered. */
+  against?: string
+  /** In the `end` of a call to a model: the number of its `begin`. */
+  began?: number
   profile: string | null
-  decision: 'allow' | 'deny'
+  /** `unknown` where a process ended between the `begin` and the `end` of a call. */
+  decision: 'allow' | 'deny' | 'unknown'
   reason_code: Reason
   /** HTTP status of the answer. */
   status: number
@@ -44,23 +50,30 @@ export type AuditRecord = {
   since: string | null
 }
 
-/** What is left of a torn tail of `bytes` bytes that was cut off at a start. */
-export function recoveredRecord(
-  known: Pick<AuditRecord, 'ts' | 'node' | 'runtime_version'>,
-  bytes: number,
+/** What every record of a process says of it. */
+export type RecordOrigin = Pick<AuditRecord, 'ts' | 'node' | 'runtime_version'>
+
+/** The record of a decision of which nothing but its reason is known. */
+export function blankRecord(
+  { ts, node, runtime_version }: RecordOrigin,
+  action: string,
+  reason_code: Reason,
+  status: number,
 ): AuditRecord {
   return {
-    ...known,
-    phase: 'recovered',
+    ts,
+    phase: 'end',
+    node,
     tenant: null,
     key_id: null,
     user: null,
     request_id: null,
-    action: 'recover',
+    action,
     profile: null,
-    decision: 'deny',
-    reason_code: 'AUDIT_UNAVAILABLE',
-    status: 503,
+    decision: status < 400 ? 'allow' : 'deny',
+    reason_code,
+    status,
+    runtime_version,
     bundle: null,
     digest: null,
     policies: null,
@@ -70,9 +83,14 @@ export function recoveredRecord(
     output_commitment: null,
     redacted: 0,
     ms: 0,
-    count: bytes,
+    count: 1,
     since: null,
   }
+}
+
+/** What is left of a torn tail of `bytes` bytes that was cut off at a start. */
+export function recoveredRecord(origin: RecordOrigin, bytes: number): AuditRecord {
+  return { ...blankRecord(origin, 'recover', 'AUDIT_UNAVAILABLE', 503), phase: 'recovered', count: bytes }
 }
 
 // ASCII without quotation mark, backslash and controls: what JSON writes as it stands.
@@ -95,7 +113,10 @@ function routingText(routing: RoutingRecord | null): string {
  * it equal to what the library `canonicalize` makes.
  */
 export function serialiseRecord(record: AuditRecord, seq: number): string {
-  return `{"action":${text(record.action)},"bundle":${text(record.bundle)},"count":${record.count},"decision":"${
+  const { against, began } = record
+  const compared = against === undefined ? '' : `"against":${text(against)},`
+  const call = began === undefined ? '' : `"began":${began},`
+  return `{"action":${text(record.action)},${compared}${call}"bundle":${text(record.bundle)},"count":${record.count},"decision":"${
     record.decision
   }","digest":${text(record.digest)},"input_commitment":${text(record.input_commitment)},"intent":${text(
     record.intent,

@@ -10,7 +10,7 @@ export type VerifiedLog = Checkpoint & {
   /** RFC 3339; of the first and last record, null in an empty log. */
   first: string | null
   last: string | null
-  decisions: { allow: number; deny: number }
+  decisions: { allow: number; deny: number; unknown: number }
   /** Requests behind aggregate records. */
   aggregated: number
   /** Anchors that the log was compared with. */
@@ -34,7 +34,7 @@ export async function verifyLog(
     ...checkpoint,
     first: null,
     last: null,
-    decisions: { allow: 0, deny: 0 },
+    decisions: { allow: 0, deny: 0, unknown: 0 },
     aggregated: 0,
     anchors: 0,
   }

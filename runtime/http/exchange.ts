@@ -1,6 +1,6 @@
 import type { Fault } from '../../schemas/fault.ts'
 import { statusOf, type Reason } from '../../schemas/reasons.ts'
-import type { AuditRecord } from '../audit/record.ts'
+import { blankRecord, type AuditRecord } from '../audit/record.ts'
 import type { Action, Profile } from './actions.ts'
 import type { RuntimeDeps } from './deps.ts'
 import type { MetricAction } from './metrics.ts'
@@ -55,32 +55,13 @@ function timestamp(now: Date): string {
 
 /** The members of an audit record that every decision about this request shares. */
 export function recordOf(deps: RuntimeDeps, exchange: Exchange, reason: Reason, status: number): AuditRecord {
-  return {
-    ts: timestamp(deps.now()),
-    phase: 'end',
-    node: deps.settings.node,
-    tenant: null,
-    key_id: null,
-    user: null,
-    request_id: exchange.requestId,
-    action: exchange.action,
-    profile: exchange.profile,
-    decision: status < 400 ? 'allow' : 'deny',
-    reason_code: reason,
-    status,
-    runtime_version: deps.settings.runtimeVersion,
-    bundle: null,
-    digest: null,
-    policies: null,
-    intent: null,
-    routing: null,
-    input_commitment: null,
-    output_commitment: null,
-    redacted: 0,
-    ms: elapsedMs(deps, exchange),
-    count: 1,
-    since: null,
-  }
+  const { node, runtimeVersion } = deps.settings
+  const origin = { ts: timestamp(deps.now()), node, runtime_version: runtimeVersion }
+  const record = blankRecord(origin, exchange.action, reason, status)
+  record.request_id = exchange.requestId
+  record.profile = exchange.profile
+  record.ms = elapsedMs(deps, exchange)
+  return record
 }
 
 /** Counts the answer and hands it on. */

@@ -7,26 +7,30 @@ import { serialiseRecord, type AuditRecord } from '../../../runtime/audit/record
 import { aRecord } from '../../support/audit-record.ts'
 
 const text = fc.string({ unit: 'grapheme' })
-const anyRecord = fc.record({
-  ...Object.fromEntries(Object.entries(aRecord()).map(([name, value]) => [name, fc.constant(value)])),
-  tenant: fc.option(text),
-  intent: fc.option(text),
-  request_id: fc.option(text),
-  policies: fc.option(text),
-  ms: fc.double({ noNaN: true, noDefaultInfinity: true }),
-  redacted: fc.nat(),
-  routing: fc.option(
-    fc.record(
-      {
-        ambiguous: fc.array(text),
-        matched: fc.array(text),
-        score: fc.double({ noNaN: true, noDefaultInfinity: true }),
-        threshold: fc.double({ noNaN: true, noDefaultInfinity: true }),
-      },
-      { requiredKeys: ['matched', 'score', 'threshold'] },
+const anyRecord = fc
+  .record({
+    ...Object.fromEntries(Object.entries(aRecord()).map(([name, value]) => [name, fc.constant(value)])),
+    tenant: fc.option(text),
+    intent: fc.option(text),
+    request_id: fc.option(text),
+    policies: fc.option(text),
+    ms: fc.double({ noNaN: true, noDefaultInfinity: true }),
+    redacted: fc.nat(),
+    routing: fc.option(
+      fc.record(
+        {
+          ambiguous: fc.array(text),
+          matched: fc.array(text),
+          score: fc.double({ noNaN: true, noDefaultInfinity: true }),
+          threshold: fc.double({ noNaN: true, noDefaultInfinity: true }),
+        },
+        { requiredKeys: ['matched', 'score', 'threshold'] },
+      ),
     ),
-  ),
-}) as unknown as fc.Arbitrary<AuditRecord>
+  })
+  .chain((record) =>
+    fc.record({ against: text, began: fc.nat() }, { requiredKeys: [] }).map((optional) => ({ ...record, ...optional })),
+  ) as unknown as fc.Arbitrary<AuditRecord>
 
 describe('a record', () => {
   it('is serialised as RFC 8785 says, whatever it holds', () => {
