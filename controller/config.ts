@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { HOST, LOCATION, OPERATOR_KEY, path, settingsOf, TOKEN, whole } from '../runtime/settings.ts'
 import { readRoot } from '../runtime/trust/read-root.ts'
+import { readForgeConfig, type ForgeConfig } from './forge/config.ts'
 import type { Root } from '../schemas/ledger/trust.ts'
 
 export type ControllerConfig = {
@@ -24,6 +25,7 @@ export type ControllerConfig = {
   heartbeatValidMs: number
   /** SHA-256 of the operator's key, which sees all tenants; null where there is none. */
   operatorKey: Buffer | null
+  forge: ForgeConfig
 }
 
 /**
@@ -35,7 +37,8 @@ export function readControllerConfig(
   env: NodeJS.ProcessEnv,
   flags: Readonly<Record<string, string>> = {},
 ): ControllerConfig {
-  const { optional, required, secret } = settingsOf(env, flags)
+  const settings = settingsOf(env, flags)
+  const { optional, required, secret } = settings
   const operatorKey = secret('CONTRACTOR_OPERATOR_KEY', OPERATOR_KEY)
   const keys = optional('CONTRACTOR_KEYS', path) ?? resolve('.contractor', 'keys')
   return {
@@ -50,6 +53,7 @@ export function readControllerConfig(
     pollIntervalMs: optional('CONTRACTOR_POLL_INTERVAL_MS', whole(50, 3_600_000)) ?? 1_000,
     heartbeatIntervalMs: optional('CONTRACTOR_HEARTBEAT_INTERVAL_MS', whole(100, 3_600_000)) ?? 60_000,
     heartbeatValidMs: optional('CONTRACTOR_HEARTBEAT_VALID_MS', whole(1_000, 86_400_000)) ?? 600_000,
+    forge: readForgeConfig(settings),
     operatorKey: operatorKey === null ? null : createHash('sha256').update(operatorKey).digest(),
   }
 }

@@ -102,6 +102,8 @@ export async function startController(
       isDraining,
       onInternal,
       operatorKey: config.operatorKey,
+      webhookSecrets: config.forge.webhookSecrets,
+      onHint: () => void loop.reconcileNow(),
     })
     const { host, port } = config
     const listening = await listen((request) => app.fetch(request), { host, port, limits: SERVER_LIMITS, isDraining })

@@ -135,6 +135,16 @@ export const REASONS = {
     title: 'The witness saw another checkpoint of this log last.',
     hint: 'Ask for it (GET /v1/audit/checkpoints?origin=) and prove that the log extends it.',
   },
+  WEBHOOK_UNSIGNED: {
+    status: 401,
+    title: 'The webhook does not prove that its sender knows the secret.',
+    hint: 'Give the forge and the controller the same secret.',
+  },
+  WEBHOOK_OFF: {
+    status: 403,
+    title: 'Webhooks of this forge are not configured.',
+    hint: 'Set CONTRACTOR_WEBHOOK_SECRET_GITHUB, _GITLAB or _GITEA.',
+  },
   PROVIDER_ERROR: { status: 502, title: 'The model provider failed.', hint: 'Look at the provider.' },
   AUTH_ERROR: { status: 502, title: 'The model provider refused the key.', hint: 'Check the provider key.' },
   TIMEOUT: { status: 504, title: 'The model provider was too slow.', hint: 'Try again later.' },

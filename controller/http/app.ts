@@ -10,14 +10,16 @@ import type { CallerDeps } from './caller.ts'
 import { eventRoutes } from './event-routes.ts'
 import { CONTROLLER_OPENAPI } from './openapi.ts'
 import { registryRoutes } from './registry-routes.ts'
+import { webhookRoutes, type WebhookDeps } from './webhook-routes.ts'
 
-export type ControllerAppDeps = CallerDeps & {
-  events: Events
-  witness: Witness
-  status: () => LoopStatus
-  isDraining: () => boolean
-  onInternal: (error: unknown) => void
-}
+export type ControllerAppDeps = CallerDeps &
+  WebhookDeps & {
+    events: Events
+    witness: Witness
+    status: () => LoopStatus
+    isDraining: () => boolean
+    onInternal: (error: unknown) => void
+  }
 
 /** The controller's HTTP side (DESIGN section 6). Whatever is not a route is denied. */
 export function createControllerApp(deps: ControllerAppDeps) {
@@ -39,6 +41,7 @@ export function createControllerApp(deps: ControllerAppDeps) {
     .route('/', registryRoutes(deps))
     .route('/', eventRoutes(deps))
     .route('/', auditRoutes(deps))
+    .route('/', webhookRoutes(deps))
     .notFound((c) => {
       const fault = new Fault('G8_UNKNOWN_ACTION', 'no action exists for this path and method')
       return problemResponse(fault, c.get('requestId'))

@@ -2,6 +2,12 @@ import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
 
 type Route = { summary: string; open?: boolean; answer?: string; codes?: readonly string[]; post?: string }
 
+const WEBHOOKS: Record<string, string> = {
+  '/webhooks/github': 'A hint to look, proved by X-Hub-Signature-256',
+  '/webhooks/gitlab': 'A hint to look, proved by webhook-signature or X-Gitlab-Token',
+  '/webhooks/gitea': 'A hint to look, proved by X-Gitea-Signature',
+}
+
 const ROUTES: Record<string, Route> = {
   '/healthz': { summary: 'Whether the process lives', open: true },
   '/readyz': { summary: 'Whether main and live were looked at without a fault', open: true, codes: ['503'] },
@@ -29,7 +35,10 @@ const PROBLEM = {
 export const CONTROLLER_OPENAPI = {
   openapi: '3.1.0',
   info: { title: 'CONTRACTOR controller', version: PACKAGE_VERSION },
-  paths: Object.fromEntries(Object.entries(ROUTES).map(([path, route]) => [path, operations(path, route)])),
+  paths: Object.fromEntries([
+    ...Object.entries(ROUTES).map(([path, route]) => [path, operations(path, route)]),
+    ...Object.entries(WEBHOOKS).map(([path, summary]) => [path, { post: webhook(summary) }]),
+  ]),
   components: {
     securitySchemes: {
       tenant: { type: 'apiKey', in: 'header', name: 'X-Tenant-Id' },
@@ -57,6 +66,12 @@ function operations(path: string, route: Route) {
   const get = operation(path, route)
   if (route.post === undefined) return { get }
   return { get, post: operation(path, { summary: route.post, codes: ['409', '413', '415', '422'] }) }
+}
+
+function webhook(summary: string) {
+  const refusals = ['401', '403', '413', '429'].map((code) => [code, PROBLEM])
+  const answers = { 200: { description: 'Seen before' }, 202: { description: 'Accepted' } }
+  return { summary, security: [], responses: { ...answers, ...Object.fromEntries(refusals) } }
 }
 
 function operation(path: string, { summary, open, answer, codes = [] }: Route) {

@@ -31,6 +31,7 @@ describe("a controller's configuration", () => {
       heartbeatIntervalMs: 60_000,
       heartbeatValidMs: 600_000,
       operatorKey: null,
+      forge: { webhookSecrets: {} },
     })
   })
 

@@ -32,6 +32,8 @@ describe("the controller's HTTP side", () => {
     now: () => new Date(START.getTime() + 3_000),
     operatorKey: createHash('sha256').update(operatorSecret).digest(),
     isDraining: () => false,
+    webhookSecrets: {},
+    onHint: () => undefined,
     witness: { verifier: 'none', report: () => Promise.reject(new Error()), seen: () => null, runtimes: () => [] },
     onInternal: (error) => {
       throw error
@@ -135,7 +137,7 @@ describe("the controller's HTTP side", () => {
   it('documents every route that it has', async () => {
     const { paths } = (await (await app.request('/openapi.json')).json()) as { paths: Record<string, unknown> }
     const routes = app.routes
-      .filter(({ method }) => method === 'GET')
+      .filter(({ method }) => method === 'GET' || method === 'POST')
       .map(({ path }) => path.replaceAll(/:(\w+)/g, '{$1}'))
     expect(Object.keys(paths).sort()).toEqual([...new Set(routes)].sort())
   })

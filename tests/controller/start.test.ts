@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ControllerConfig } from '../../controller/config.ts'
 import type { ControllerEvent } from '../../controller/events.ts'
 import { openEvents } from '../../controller/events.ts'
+import { NO_FORGE } from '../../controller/forge/config.ts'
 import { startController, type RunningController } from '../../controller/start.ts'
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 import { bundleSource } from '../support/bundle-source.ts'
@@ -35,6 +36,7 @@ describe('a controller', () => {
       heartbeatIntervalMs: 60_000,
       heartbeatValidMs: 600_000,
       operatorKey: null,
+      forge: NO_FORGE,
     }
   })
   afterEach(async () => {

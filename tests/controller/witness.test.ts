@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ControllerConfig } from '../../controller/config.ts'
 import { openEvents, type ControllerEvent } from '../../controller/events.ts'
+import { NO_FORGE } from '../../controller/forge/config.ts'
 import { startController, type RunningController } from '../../controller/start.ts'
 import { AUDIT_REF, readWitnessed } from '../../controller/witness/audit-branch.ts'
 import { openCosignature, parseWitness } from '../../runtime/audit/cosignature.ts'
@@ -54,6 +55,7 @@ describe('the controller as witness', () => {
       heartbeatIntervalMs: 60_000,
       heartbeatValidMs: 600_000,
       operatorKey: createHash('sha256').update(KEY).digest(),
+      forge: NO_FORGE,
     }
     await start()
   })
