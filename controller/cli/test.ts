@@ -15,8 +15,8 @@ import { WATCH_OPTION, watchClone } from './watch-clone.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 
 /**
- * What `test --json` prints (DESIGN section 7). `untouched` is by bundle, and left out with a filter; `leave_one_out`,
- * by bundle too, and findings are there with `--lint`.
+ * What `test --json` prints (DESIGN section 7). `untouched` is by bundle, and left out with a filter. So is
+ * `leave_one_out`, where it takes no more than a second or `--lint` asks for it; findings are there with `--lint`.
  */
 type TestResult = {
   verdict: 'pass' | 'fail'
@@ -26,6 +26,9 @@ type TestResult = {
   leave_one_out?: Record<string, LeaveOneOut>
 }
 
+/** So many utterances are left out, one at a time, in about two seconds. */
+const QUICKLY_EXAMINED = 1_000
+
 export const test: CommandSpec = {
   name: 'test',
   summary: 'run the suites of a bundle, or of all bundles',
@@ -33,7 +36,7 @@ export const test: CommandSpec = {
   options: [
     ['--filter <text>', 'only cases whose name contains this text'],
     ['--update', 'show how answers differ from the outputs that golden cases expect, and expect them from now on'],
-    ['--lint', 'say what makes questions go astray, and how many utterances find their intent when left out'],
+    ['--lint', 'say what makes questions go astray, and examine bundles of over 1,000 utterances too'],
     ['--suggest-thresholds', 'propose a threshold from what the suites expect'],
     ['--svg <file>', 'with --suggest-thresholds: draw what each threshold keeps and catches, for one bundle'],
     VALUES_OPTION,
@@ -80,20 +83,25 @@ async function runAll(
   const suites: SuiteResult[] = []
   const untouched: Record<string, Coverage> = {}
   const lints = new Map<string, RoutingLint>()
+  const linting = call.options['lint'] === true
+  const examining = filter === undefined && call.options['watch'] !== true
   for (const name of names) {
     const bundle = await bundles.compile(name)
     const judged = judgeSuites(bundle.loaded, values, { order: 'given', ...(filter !== undefined && { filter }) })
     compiled.push(bundle)
     suites.push(...judged.suites)
     if (filter === undefined) untouched[name] = judged.untouched
-    if (call.options['lint'] === true) lints.set(name, lintRouting(bundle))
+    if (linting || (examining && utterancesOf(bundle) <= QUICKLY_EXAMINED)) lints.set(name, lintRouting(bundle))
   }
   const verdict = suites.every((suite) => suite.verdict === 'pass') ? 'pass' : 'fail'
-  const findings = [...lints.values()].flatMap((lint) => lint.findings)
+  const findings = linting ? [...lints.values()].flatMap((lint) => lint.findings) : []
   const left = Object.fromEntries([...lints].map(([name, { leaveOneOut }]) => [name, leaveOneOut]))
   const result = { verdict, findings, suites, untouched, ...(lints.size > 0 && { leave_one_out: left }) } as const
   return { result, compiled }
 }
+
+const utterancesOf = ({ parsed }: LocalBundle) =>
+  parsed.ontology.intents.reduce((sum, { utterances }) => sum + utterances.length, 0)
 
 const ofBundle = ({ suites }: TestResult, { parsed }: LocalBundle) =>
   suites.filter(({ bundle }) => bundle === parsed.name)
