@@ -52,7 +52,9 @@ describe('contractor test', () => {
     expect({ code, verdict: result['verdict'] }).toEqual({ code: 0, verdict: 'pass' })
     expect(result['leave_one_out']).toMatchObject({ faq: { utterances: expect.any(Number) as number } })
     const plain = await clone.run('test', ['faq'], { json: true })
-    expect(JSON.parse(plain.out)).not.toHaveProperty('leave_one_out')
+    expect(JSON.parse(plain.out)).toMatchObject({ findings: [], leave_one_out: result['leave_one_out'] })
+    const filtered = await clone.run('test', ['faq'], { json: true, filter: 'nothing has this name' })
+    expect(JSON.parse(filtered.out)).not.toHaveProperty('leave_one_out')
     expect((await clone.run('test', ['faq'], { lint: true })).out).toContain('leave-one-out')
   })
 
