@@ -5,6 +5,7 @@ import type { SealRecord } from '../../schemas/ledger/state.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
 import { parseManifest, type Manifest } from '../../schemas/registry/manifest.ts'
 import { formatReport, reportDigest, type GateReport } from '../gates/report.ts'
+import { reportInputs } from '../gates/report-inputs.ts'
 import { mapAuthors, readAuthorship } from '../promotion/authors.ts'
 import { readPrevious, reasonOf } from '../promotion/bundle-judge.ts'
 import type { LedgerHead } from '../promotion/head.ts'
@@ -81,18 +82,11 @@ export async function wantedBundle(
 /** Stands for the oids of a seal that only the controller writes. */
 const NOT_WRITTEN = '0'.repeat(40)
 
-function unreadable(
-  name: string,
-  { findings }: SourceFolder & { kind: 'unreadable' },
-  { gates, compiler, runtime }: Registry,
-): JudgedBundle {
+/** What a folder gives of which not even the files could be listed. */
+function unreadable(name: string, { findings }: SourceFolder & { kind: 'unreadable' }, rules: Registry): JudgedBundle {
   const report: GateReport = {
-    gates,
-    compiler,
-    runtime: runtime.version,
-    bundle: name,
+    ...reportInputs({ files: new Map(), name, rules, sealed: [], previous: null }),
     version: '',
-    source_digest: '',
     bundle_id: null,
     digest: null,
     verdict: 'fail',

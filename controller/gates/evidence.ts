@@ -1,6 +1,5 @@
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
-import { sourceDigest } from '../../runtime/bundle/digest.ts'
 import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import { parseBundle, type ParsedBundle } from '../../runtime/bundle/parse.ts'
 import { checkTemplateNames } from '../../runtime/bundle/template-names.ts'
@@ -11,6 +10,7 @@ import { Fault } from '../../schemas/fault.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Evidence } from './gate.ts'
 import { needsOf } from './needs.ts'
+import { reportInputs } from './report-inputs.ts'
 import { judgeEvidence, type GateOutcome, type GateRequest } from './judge-bundle.ts'
 
 /**
@@ -32,7 +32,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
     prefix,
     rules: request.rules,
     files,
-    sourceDigest: sourceDigest(files),
+    inputs: reportInputs(request),
     shape: findings,
     bundle,
     templates,

@@ -5,6 +5,7 @@ import type { SuiteResult } from '../../runtime/engine/suites.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Fault } from '../../schemas/fault.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
+import type { ReportInputs } from './report-inputs.ts'
 
 /** A version of the bundle that is sealed already. */
 export type SealedVersion = { version: string; source_digest: string; digest: string }
@@ -25,8 +26,8 @@ export type Evidence = {
   /** `bundles/<name>/`, in front of the paths of findings. */
   prefix: string
   rules: Registry
+  inputs: ReportInputs
   files: BundleFiles
-  sourceDigest: string
   /** Findings of reading and parsing, each under the gate that judges them. */
   shape: readonly Finding[]
   /** Null where the shape is too broken to go on. */

@@ -12,8 +12,8 @@ const NAMED = 10
 export const immutability: Gate = {
   name: 'immutability',
   since: 1,
-  judge({ bundle, sealed, sourceDigest, prefix, previous, compiled }) {
-    if (bundle === null || sealed.some((seal) => seal.source_digest === sourceDigest)) return []
+  judge({ bundle, sealed, inputs, prefix, previous, compiled }) {
+    if (bundle === null || sealed.some((seal) => seal.source_digest === inputs.source_digest)) return []
     const same = sealed.find((seal) => seal.version === bundle.version)
     if (same !== undefined) return [notBumped(bundle, same.digest, prefix)]
     // Schemas that other gates refuse cannot be compared.

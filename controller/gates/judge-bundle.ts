@@ -24,7 +24,7 @@ export type GateOutcome = { report: GateReport; sealed: BundleFiles | null }
 
 /** Judges evidence by every gate of the catalogue that `rules.gates` pins; a gate of the next version warns. Pure. */
 export function judgeEvidence(evidence: Evidence): GateReport {
-  const { rules, bundle, compiled, name } = evidence
+  const { rules, bundle, compiled, inputs } = evidence
   const judged = BUNDLE_GATES.filter((gate) => gate.since <= rules.gates + 1).map((gate) => {
     const found = gate.judge(evidence)
     const findings = [...found, ...compileFindings(evidence, gate.name, found)]
@@ -33,12 +33,8 @@ export function judgeEvidence(evidence: Evidence): GateReport {
   })
   const findings = judged.flatMap((gate) => gate.findings)
   return {
-    gates: rules.gates,
-    compiler: rules.compiler,
-    runtime: rules.runtime.version,
-    bundle: name,
+    ...inputs,
     version: bundle?.version ?? '',
-    source_digest: evidence.sourceDigest,
     bundle_id: compiled?.bundleId ?? null,
     digest: compiled?.digest ?? null,
     verdict: compiled !== null && worst(findings) !== 'fail' ? 'pass' : 'fail',

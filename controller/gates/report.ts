@@ -1,19 +1,15 @@
 import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
 import type { SuiteResult } from '../../runtime/engine/suites.ts'
 import type { Finding } from '../../schemas/finding.ts'
+import type { ReportInputs } from './report-inputs.ts'
 
 /**
- * What the gates found about one bundle source: a pure function of the source, the seals that existed, the rules and
- * the versions named here, so that anyone can compute it again and compare bytes.
+ * What the gates found about one bundle source: a pure function of its inputs, so that anyone can compute it again and
+ * compare bytes. It holds no time, duration, path or name of a machine.
  */
-export type GateReport = {
-  gates: number
-  compiler: number
-  /** The Runtime version that the bundle was judged for. */
-  runtime: string
-  bundle: string
+export type GateReport = ReportInputs & {
   version: string
-  source_digest: string
   bundle_id: string | null
   /** Digest of the sealed bundle; null where it did not compile. */
   digest: string | null
@@ -23,8 +19,9 @@ export type GateReport = {
   suites: SuiteResult[]
 }
 
+/** RFC 8785 and a line feed. */
 export function formatReport(report: GateReport): Buffer {
-  return Buffer.from(`${JSON.stringify(report, null, 2)}\n`)
+  return Buffer.from(`${canonicalize(report)}\n`)
 }
 
 /** `sha256:` and 64 lower-case hex digits over the bytes of a formatted report: its name on the branch `reports`. */

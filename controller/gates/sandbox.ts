@@ -3,11 +3,12 @@ import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { bundleDigest, sourceDigest } from '../../runtime/bundle/digest.ts'
+import { bundleDigest } from '../../runtime/bundle/digest.ts'
 import { PACKAGE_ROOT } from '../../schemas/package-root.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { GateOutcome, GateRequest } from './judge-bundle.ts'
+import { reportInputs } from './report-inputs.ts'
 import { decodeOutcome, encodeRequest } from './wire.ts'
 
 export type SandboxLimits = {
@@ -173,18 +174,14 @@ function outcomeOf(ended: Ended, request: GateRequest): GateOutcome {
   }
 }
 
-function failure(reason: Reason, message: string, { files, name, rules }: GateRequest): GateOutcome {
-  const place = { path: `bundles/${name}`, line: 1, column: 1 }
+function failure(reason: Reason, message: string, request: GateRequest): GateOutcome {
+  const place = { path: `bundles/${request.name}`, line: 1, column: 1 }
   const hint = 'A bundle that exhausts its time or memory is refused: make it smaller or simpler.'
   return {
     sealed: null,
     report: {
-      gates: rules.gates,
-      compiler: rules.compiler,
-      runtime: rules.runtime.version,
-      bundle: name,
+      ...reportInputs(request),
       version: '',
-      source_digest: sourceDigest(files),
       bundle_id: null,
       digest: null,
       verdict: 'fail',

@@ -11,6 +11,7 @@ import type { SealRecord } from '../../schemas/ledger/state.ts'
 import { parseManifest } from '../../schemas/registry/manifest.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
 import { formatReport, reportDigest, type GateReport } from '../gates/report.ts'
+import { rulesRead, sealsDigest } from '../gates/report-inputs.ts'
 import type { Sandbox } from '../gates/sandbox.ts'
 import { prepareSeal } from './prepare-seal.ts'
 import type { Signer } from './sign.ts'
@@ -75,19 +76,7 @@ export async function judgeBundle(
 
 /** Names a verdict: equal for requests that must have the same one. */
 export function judgeKey({ name, sourceDigest, rules, sealed }: JudgeRequest): string {
-  const { runtime, compiler, gates, policies, raise, budget } = rules
-  const seals = sealed.map(({ version, digest }) => [version, digest])
-  const parts = [
-    name,
-    sourceDigest,
-    runtime.version,
-    compiler,
-    gates,
-    policies.required,
-    raise ?? [],
-    budget ?? {},
-    seals,
-  ]
+  const parts = [name, sourceDigest, rulesRead(rules), sealsDigest(sealed)]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

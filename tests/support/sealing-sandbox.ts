@@ -1,6 +1,7 @@
 import { bundleDigest, bundleId, sourceDigest } from '../../runtime/bundle/digest.ts'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import type { GateOutcome, GateRequest } from '../../controller/gates/judge-bundle.ts'
+import { reportInputs } from '../../controller/gates/report-inputs.ts'
 import type { Sandbox } from '../../controller/gates/sandbox.ts'
 import { parseManifest } from '../../schemas/registry/manifest.ts'
 
@@ -32,7 +33,8 @@ export function formatSealed(source: BundleFiles): BundleFiles {
   return new Map([...source, ['manifest.yaml', manifest], ['sealed/router.bin', Buffer.from('router')]])
 }
 
-function outcomeOf({ files, name, rules, sealed: seals }: GateRequest): GateOutcome {
+function outcomeOf(request: GateRequest): GateOutcome {
+  const { files, name, sealed: seals } = request
   const digest = sourceDigest(files)
   const path = `bundles/${name}/manifest.yaml`
   const { value: manifest } = parseManifest(files.get('manifest.yaml') ?? Buffer.alloc(0), path, 'source')
@@ -43,12 +45,8 @@ function outcomeOf({ files, name, rules, sealed: seals }: GateRequest): GateOutc
   return {
     sealed,
     report: {
-      gates: rules.gates,
-      compiler: rules.compiler,
-      runtime: rules.runtime.version,
-      bundle: name,
+      ...reportInputs(request),
       version: manifest?.bundle_version ?? '',
-      source_digest: digest,
       bundle_id: sealed === null ? null : bundleId(digest),
       digest: sealed === null ? null : bundleDigest(sealed),
       verdict: code === null ? 'pass' : 'fail',
