@@ -9,6 +9,7 @@ import { layout } from './layout.ts'
 import { manifest } from './manifest.ts'
 import { ontology } from './ontology.ts'
 import { policies } from './policies.ts'
+import { secrets } from './secrets.ts'
 import { suites } from './suites.ts'
 import { templates } from './templates.ts'
 
@@ -23,6 +24,7 @@ export const BUNDLE_GATES: readonly Gate[] = [
   suites,
   compatibility,
   immutability,
+  secrets,
   determinism,
   budget,
   coverage,

@@ -11,6 +11,7 @@ import type { Finding } from '../../schemas/finding.ts'
 import type { Evidence } from './gate.ts'
 import { needsOf } from './needs.ts'
 import { reportInputs } from './report-inputs.ts'
+import { findSecrets } from './secret-scan.ts'
 import { judgeEvidence, type GateOutcome, type GateRequest } from './judge-bundle.ts'
 
 /**
@@ -41,6 +42,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
     compileFault: compiled?.kind === 'failed' ? compiled.fault : null,
     compileFindings:
       compiled?.kind === 'failed' ? compiled.fault.findings.map((one) => ({ ...one, path: prefix + one.path })) : [],
+    secrets: findSecrets(files),
     suites: given?.suites ?? [],
     suitesReversed: loaded === null ? [] : judgeSuites(loaded, {}, { order: 'reversed' }).suites,
     untouched: given?.untouched ?? null,

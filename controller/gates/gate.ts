@@ -6,6 +6,7 @@ import type { Finding } from '../../schemas/finding.ts'
 import type { Fault } from '../../schemas/fault.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
 import type { ReportInputs } from './report-inputs.ts'
+import type { FoundSecret } from './secret-scan.ts'
 
 /** A version of the bundle that is sealed already. */
 export type SealedVersion = { version: string; source_digest: string; digest: string }
@@ -40,6 +41,7 @@ export type Evidence = {
   compileFault: Fault | null
   /** The findings of that fault, each under the gate that judges it. */
   compileFindings: readonly Finding[]
+  secrets: readonly FoundSecret[]
   /** Results of the suites in the order written; empty where the bundle did not load. */
   suites: readonly SuiteResult[]
   /** The same cases backwards. */
