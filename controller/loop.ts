@@ -16,7 +16,7 @@ import { openMainReader } from './promotion/read-main.ts'
 import { restoreTags } from './promotion/restore-tags.ts'
 import type { Signer } from './promotion/sign.ts'
 import { countGates, openTeller } from './promotion/told.ts'
-import { reconcile, type ReconcileDeps } from './reconcile.ts'
+import { reconcile, type Looked, type ReconcileDeps } from './reconcile.ts'
 import { startWatch } from './watch.ts'
 
 export type LoopDeps = {
@@ -33,6 +33,8 @@ export type LoopDeps = {
   pollIntervalMs: number
   heartbeatIntervalMs: number
   heartbeatValidMs: number
+  /** After every look: what stands, or the fault that it ended with. */
+  onLook?: (looked: Looked | Reason) => void
 }
 
 export type LoopStatus = {
@@ -91,6 +93,7 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
   function failLook(error: unknown): void {
     const message = String(error)
     if (fault === null || message !== failing) fault = tellFault(error)
+    deps.onLook?.(fault)
     failing = message
   }
 
@@ -148,11 +151,12 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
 
   async function look(since: number): Promise<void> {
     const before = live.head.oid
-    const { live: after, wakeAt } = await reconcile(depsOf(since), live)
-    live = after
+    const looked = await reconcile(depsOf(since), live)
+    live = looked.live
     fault = null
     lookedAt = now()
-    watch.wakeAt(wakeAt)
+    watch.wakeAt(looked.wakeAt)
+    deps.onLook?.(looked)
     await checkTags()
     if (live.head.oid !== before) await remember(memory, live)
   }

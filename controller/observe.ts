@@ -16,7 +16,12 @@ export type ObserveDeps = {
 }
 
 /** Observations, and the gates that must run before some of what is wanted can be decided. */
-export type Observed = { observation: Observation; missing: JudgeRequest[] }
+export type Observed = {
+  observation: Observation
+  missing: JudgeRequest[]
+  /** Of `main`; null where there is none. */
+  tip: string | null
+}
 
 /** Reads what `main` wants, beside what is known of `live`. Writes nothing. */
 export async function observe(
@@ -28,7 +33,7 @@ export async function observe(
   const tip = await repository.readRef(MAIN_REF)
   if (tip === null) {
     const line = { kind: 'rewritten', tip, acceptances: [] } as const
-    return { observation: { head, main: line, wanted: null, standing }, missing: [] }
+    return { observation: { head, main: line, wanted: null, standing }, missing: [], tip }
   }
   const read = await orFindings('main', async () => {
     const content = await main.read(tip)
@@ -36,11 +41,11 @@ export async function observe(
   })
   if (!isReadable(read)) {
     const line = { kind: 'unreadable', findings: read.findings } as const
-    return { observation: { head, main: line, wanted: null, standing }, missing: [] }
+    return { observation: { head, main: line, wanted: null, standing }, missing: [], tip }
   }
   const { governance, tenants, unreadable, bundles: folders } = read.value.content
   const { line } = read.value
   const { bundles: found, missing } = await bundles.observe(folders, head, tip, now)
   const wanted = { governance, tenants, unreadable, bundles: found }
-  return { observation: { head, main: line, wanted, standing }, missing: line.kind === 'descends' ? missing : [] }
+  return { observation: { head, main: line, wanted, standing }, missing: line.kind === 'descends' ? missing : [], tip }
 }

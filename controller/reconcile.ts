@@ -18,18 +18,31 @@ export type ReconcileDeps = ObserveDeps &
 /** A writer that loses this often in a row waits for the next look. */
 const MAX_ROUNDS = 20
 
+/** What a look found that is of interest beside what it wrote. */
+export type Looked = {
+  live: Live
+  wakeAt: Date | null
+  /** Of `main`; null where there is none. */
+  tip: string | null
+  /** Bundles whose gates have given no verdict yet. */
+  judging: number
+}
+
 /** Observe, plan, act, until nothing new is to be written. Whoever loses a race looks again and decides again. */
-export async function reconcile(deps: ReconcileDeps, before: Live): Promise<{ live: Live; wakeAt: Date | null }> {
+export async function reconcile(deps: ReconcileDeps, before: Live): Promise<Looked> {
   await deps.repository.refresh()
   let live = before
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const followed = await followLive(deps, live)
     live = followed.live
     if (followed.restored) deps.onRestored(live)
-    const { observation, missing } = await observe(deps, live, deps.now())
+    const { observation, missing, tip } = await observe(deps, live, deps.now())
     deps.want(missing)
     const plan = planChanges(observation, deps.now())
-    if (plan.decisions.length === 0) return { live: await settle(deps, live, plan), wakeAt: plan.wakeAt }
+    if (plan.decisions.length === 0) {
+      const settled = await settle(deps, live, plan)
+      return { live: settled, wakeAt: plan.wakeAt, tip, judging: missing.length }
+    }
     try {
       const head = await act(plan, observation, deps)
       live = { head, standing: plan.standing }

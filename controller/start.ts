@@ -6,8 +6,10 @@ import { listen, SERVER_LIMITS } from '../runtime/http/listen.ts'
 import { BUNDLE_TAGS } from '../runtime/trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from '../runtime/trust/heartbeat.ts'
 import { LIVE_REF } from '../runtime/trust/ledger.ts'
+import type { Fault } from '../schemas/fault.ts'
 import type { ControllerConfig } from './config.ts'
 import { openEvents, type Events } from './events.ts'
+import { openStatuses } from './forge/statuses.ts'
 import { openLanes } from './gates/lanes.ts'
 import { openSandbox, SANDBOX_LIMITS, type Sandbox } from './gates/sandbox.ts'
 import { createControllerApp } from './http/app.ts'
@@ -52,6 +54,7 @@ export async function startController(
 ): Promise<RunningController> {
   const lanes = openLanes({ first: sandbox, openLater: () => openSandbox(SANDBOX_LIMITS, 'low'), room: LATER_ROOM })
   const undo: (() => Promise<void>)[] = [() => lanes.stop()]
+  const tell = ({ reason, message }: Fault) => events.emit({ type: 'fault', reason_code: reason, message })
   const rewind = async () => {
     for (const step of undo.splice(0).reverse()) await step()
   }
@@ -63,6 +66,14 @@ export async function startController(
     undo.push(() => repository.close())
     const signer = await openSigner(config.controllerKeyFile)
     const monotonicMs = () => performance.now()
+    const onInternal = (error: unknown) =>
+      events.emit({ type: 'fault', reason_code: 'INTERNAL', message: String(error) })
+    const { stateDir, forge } = config
+    const statuses =
+      forge.api === null
+        ? null
+        : await openStatuses({ forge: forge.api, publicUrl: forge.publicUrl, stateDir, now, onFault: tell, onInternal })
+    undo.push(async () => statuses?.stop())
     const loop = await startLoop({
       repository,
       root: config.root,
@@ -76,6 +87,7 @@ export async function startController(
       pollIntervalMs: config.pollIntervalMs,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       heartbeatValidMs: config.heartbeatValidMs,
+      onLook: (looked) => statuses?.looked(looked),
     })
     undo.push(() => loop.stop())
     let draining = false
@@ -89,10 +101,8 @@ export async function startController(
       head,
       now,
       monotonicMs,
-      onFault: ({ reason, message }) => events.emit({ type: 'fault', reason_code: reason, message }),
+      onFault: tell,
     })
-    const onInternal = (error: unknown) =>
-      events.emit({ type: 'fault', reason_code: 'INTERNAL', message: String(error) })
     const app = createControllerApp({
       head,
       status,

@@ -319,6 +319,10 @@ export const REASONS = {
     title: 'The name is not that of a ref that is read or written.',
     hint: 'Name the ref in full, in lower case: refs/heads/… or refs/tags/….',
   },
+  FORGE_UNAVAILABLE: {
+    title: 'The API of the forge takes no commit status.',
+    hint: 'Nothing is held up but the status. Look at the token, its rights and the connection; it is tried again.',
+  },
   REMOTE_UNAVAILABLE: {
     title: 'The Git server could not be reached or did not answer in time.',
     hint: 'Look at the connection; it is tried again.',

@@ -21,6 +21,25 @@ describe("a controller's configuration", () => {
     ...more,
   })
 
+  const FORGE = {
+    CONTRACTOR_FORGE: 'gitea',
+    CONTRACTOR_FORGE_API: 'https://forge.example/api/v1',
+    CONTRACTOR_FORGE_PROJECT: 'acme/registry',
+    CONTRACTOR_FORGE_TOKEN: 'a-token',
+  }
+
+  it('takes the forge, whose webhooks it believes and where it posts statuses', () => {
+    const more = {
+      CONTRACTOR_WEBHOOK_SECRET_GITEA: 's'.repeat(16),
+      CONTRACTOR_PUBLIC_URL: 'https://contractor.example/',
+    }
+    expect(readControllerConfig(env({ ...FORGE, ...more })).forge).toEqual({
+      webhookSecrets: { gitea: 's'.repeat(16) },
+      api: { kind: 'gitea', api: 'https://forge.example/api/v1', project: 'acme/registry', token: 'a-token' },
+      publicUrl: 'https://contractor.example',
+    })
+  })
+
   it('has a default for everything but the registry and the root that it pins', () => {
     const config = readControllerConfig(env())
     expect(config).toMatchObject({
@@ -31,7 +50,7 @@ describe("a controller's configuration", () => {
       heartbeatIntervalMs: 60_000,
       heartbeatValidMs: 600_000,
       operatorKey: null,
-      forge: { webhookSecrets: {} },
+      forge: { webhookSecrets: {}, api: null, publicUrl: null },
     })
   })
 
@@ -53,6 +72,13 @@ describe("a controller's configuration", () => {
     ['a port that is none', { CONTRACTOR_CONTROLLER_PORT: '70000' }],
     ['an interval with a unit', { CONTRACTOR_POLL_INTERVAL_MS: '5s' }],
     ['an operator key that is short', { CONTRACTOR_OPERATOR_KEY: 'short' }],
+    ['a webhook secret that is short', { CONTRACTOR_WEBHOOK_SECRET_GITEA: 'short' }],
+    ['a forge that nobody knows', { ...FORGE, CONTRACTOR_FORGE: 'bitbucket' }],
+    ['a forge without its API', { ...FORGE, CONTRACTOR_FORGE_API: undefined }],
+    ['an API with credentials in its URL', { ...FORGE, CONTRACTOR_FORGE_API: 'https://me:secret@api.forge.example' }],
+    ['a project that leaves its place', { ...FORGE, CONTRACTOR_FORGE_PROJECT: 'acme/../other' }],
+    ['a forge without a token', { ...FORGE, CONTRACTOR_FORGE_TOKEN: undefined }],
+    ['a token of two lines', { ...FORGE, CONTRACTOR_FORGE_TOKEN: 'one\ntwo' }],
   ])('is refused with %s', (_what, more) => {
     expect(thrownReason(() => readControllerConfig(env(more)))).toBe('CONFIG_INVALID')
   })
