@@ -4,6 +4,7 @@ import type { Credentials } from './credentials.ts'
 import { openFetchProcess } from './fetch-process.ts'
 import { openHttpClient, type HttpLimits } from './http-client.ts'
 import { openMirror, type Mirror } from './mirror.ts'
+import { mirroredRefs } from './mirrored-refs.ts'
 import { newObjects } from './new-objects.ts'
 import { push } from './push.ts'
 import { assertWritableRef, matchesRef } from './ref-name.ts'
@@ -12,6 +13,7 @@ import type { RefUpdate, Repository } from './repository.ts'
 import { retryBackoff } from './retry-backoff.ts'
 import { openServerRefs } from './server-refs.ts'
 import { turnstile } from './turnstile.ts'
+import { isTag, usefulTips } from './useful-tips.ts'
 
 export type RemoteOptions = {
   mirror: string
@@ -31,7 +33,6 @@ const MIB = 1024 * 1024
 /** Refs are a small question: it is given up sooner, and its answer is small. */
 const REFS_TIMEOUT_MS = 20_000
 const REFS_MAX_BYTES = 16 * MIB
-const MAX_HAVES = 256
 
 /** A repository behind smart HTTP, read through a mirror on disk that only ever holds what was verified. */
 export async function openRemoteRepository(location: string, options: RemoteOptions): Promise<Repository> {
@@ -53,6 +54,7 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
     timeoutMs: timeoutMs + 30_000,
   })
   const backoff = retryBackoff(1000, 300_000)
+  const refs = mirroredRefs(mirror, options.fetch)
   /** A push and a refresh both move the mirror's refs. */
   const alone = turnstile(1)
   let damaged = false
@@ -70,17 +72,29 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
   async function refresh(): Promise<void> {
     fetcher.warm()
     const server = await serverRefs()
-    const before = await readableRefs()
+    try {
+      await follow(server)
+    } catch (error) {
+      refs.forget()
+      if (!(error instanceof Fault) || error.reason !== 'REF_CONFLICT') throw error
+      // Another process on the same mirror was faster.
+      await follow(server)
+    }
+  }
+
+  async function follow(server: ReadonlyMap<string, string>): Promise<void> {
+    const before = await refs.read()
     const repairing = before === null || (damaged && backoff.due())
-    const tips = [...new Set(server.values())]
+    const news = repairing || before.isWhole ? server : newRefs(before.refs, server)
+    const tips = [...new Set(news.values())]
     const wants = repairing ? tips : await absent(mirror, tips)
-    if (wants.length > 0) await fetchObjects(wants, repairing ? [] : await wholeTips(before))
+    if (wants.length > 0) await fetchObjects(wants, repairing ? [] : await wholeTips(before.refs, news))
     if (repairing) {
       damaged = false
       backoff.attempted()
     }
     if (before === null) await mirror.rewriteRefs(server)
-    else await moveRefs(before, server)
+    else await moveRefs(before.refs, server)
     await mirror.markFilled()
   }
 
@@ -105,36 +119,24 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
   }
 
   /** Tips of the mirror whose object is whole; a server that does not know one of them ignores it. */
-  async function wholeTips(refs: ReadonlyMap<string, string>): Promise<string[]> {
-    const tips = [...new Set(refs.values())].slice(0, MAX_HAVES)
+  async function wholeTips(before: ReadonlyMap<string, string>, news: ReadonlyMap<string, string>): Promise<string[]> {
+    const tips = usefulTips(before, [...news.keys()])
     const whole = await Promise.all(tips.map(async (oid) => ((await mirror.store.known(oid)) === null ? null : oid)))
     return whole.filter((oid) => oid !== null)
-  }
-
-  async function mirrored(): Promise<Map<string, string>> {
-    const lists = await Promise.all(options.fetch.map((prefix) => mirror.listRefs(prefix)))
-    return new Map(lists.flatMap((list) => [...list]))
-  }
-
-  /** `null` when a ref of the mirror is torn. */
-  async function readableRefs(): Promise<Map<string, string> | null> {
-    try {
-      return await mirrored()
-    } catch (error) {
-      if (error instanceof Fault && error.reason === 'REF_CORRUPT') return null
-      throw error
-    }
   }
 
   async function moveRefs(before: ReadonlyMap<string, string>, server: ReadonlyMap<string, string>): Promise<void> {
     const gone = [...before].filter(([ref]) => !server.has(ref)).map(([ref, old]) => ({ ref, old, new: null }))
     // Tags first, so that nobody sees a branch that names a tag which is not there yet.
     const moved = [...server]
-      .sort(([a], [b]) => Number(b.startsWith('refs/tags/')) - Number(a.startsWith('refs/tags/')))
+      .sort(([a], [b]) => Number(isTag(b)) - Number(isTag(a)))
       .filter(([ref, oid]) => before.get(ref) !== oid)
       .map(([ref, oid]) => ({ ref, old: before.get(ref) ?? null, new: oid }))
-    if (gone.length > 0) await mirror.updateRefs(gone)
-    if (moved.length > 0) await mirror.updateRefs(moved)
+    for (const updates of [gone, moved]) {
+      if (updates.length === 0) continue
+      await mirror.updateRefs(updates)
+      refs.moved(updates)
+    }
   }
 
   async function pushRefs(updates: readonly RefUpdate[]): Promise<void> {
@@ -143,16 +145,30 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
       assertWritableRef(ref)
     }
     const tips = updates.flatMap(({ new: value }) => (value === null ? [] : [value]))
-    const known = [...(await mirrored()).values()]
+    const known = [...((await refs.read())?.refs ?? [])].filter(([ref]) => !isTag(ref)).map(([, oid]) => oid)
     await push(client, mirror.gitdir, updates, await newObjects(mirror.store, tips, known), limits)
     await remember(mirror, updates)
+    refs.moved(updates)
   }
 
   const read: Repository['read'] = async (oid, type, most) => {
     try {
       return await mirror.read(oid, type, most)
     } catch (error) {
-      damaged ||= error instanceof Fault && (error.reason === 'OBJECT_CORRUPT' || error.reason === 'OBJECT_MISSING')
+      if (error instanceof Fault && (error.reason === 'OBJECT_CORRUPT' || error.reason === 'OBJECT_MISSING')) {
+        damaged = true
+        refs.forget()
+      }
+      throw error
+    }
+  }
+
+  /** A ref that cannot be read is looked for by the next refresh. */
+  async function orForget<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      refs.forget()
       throw error
     }
   }
@@ -166,12 +182,12 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
     async readRef(ref) {
       assertFetched(ref)
       assertFilled()
-      return mirror.readRef(ref)
+      return orForget(mirror.readRef(ref))
     },
     async listRefs(prefix) {
       assertFetched(prefix)
       assertFilled()
-      return mirror.listRefs(prefix)
+      return orForget(mirror.listRefs(prefix))
     },
     updateRefs: (updates) => alone(() => pushRefs(updates)),
     head: () => Promise.resolve(null),
@@ -182,6 +198,10 @@ export async function openRemoteRepository(location: string, options: RemoteOpti
       await mirror.close()
     },
   }
+}
+
+function newRefs(before: ReadonlyMap<string, string>, server: ReadonlyMap<string, string>): Map<string, string> {
+  return new Map([...server].filter(([ref, oid]) => !isTag(ref) || before.get(ref) !== oid))
 }
 
 async function absent(mirror: Mirror, oids: readonly string[]): Promise<string[]> {

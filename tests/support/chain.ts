@@ -27,6 +27,8 @@ export type Chain = {
   work: string
   /** Runs lines of stock git in the clone. */
   git(script: string): Promise<string>
+  /** The tenant's key. */
+  apiKey: string
   /** Writes files in the clone and commits them; null removes one. */
   commit(files: FileChanges, message: string): Promise<void>
   ask(question?: string): Promise<Asked>
@@ -115,6 +117,7 @@ export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOpt
     runtime,
     env,
     work,
+    apiKey,
     git: (script) => mustRun(script, work, env),
     async commit(files, message) {
       for (const [path, text] of Object.entries(files)) {

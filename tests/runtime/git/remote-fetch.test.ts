@@ -50,6 +50,20 @@ describe('refresh', () => {
     expect(readdirSync(join(mirror, 'scratch'))).toEqual([])
   })
 
+  it('goes on where another process on the same mirror followed a tag first', async () => {
+    const { gitdir, tip, open } = await served(3)
+    const [repository, other] = [await open(), await open()]
+    await repository.refresh()
+    git(gitdir, 'update-ref', 'refs/tags/bundles/faq/1.0.0', tip)
+    await other.refresh()
+    await repository.refresh()
+    expect(await repository.readRef('refs/tags/bundles/faq/1.0.0')).toBe(tip)
+    git(gitdir, 'update-ref', 'refs/tags/bundles/faq/1.0.0', `${tip}~1`)
+    await other.refresh()
+    await repository.refresh()
+    expect(await repository.readRef('refs/tags/bundles/faq/1.0.0')).toBe(git(gitdir, 'rev-parse', `${tip}~1`))
+  })
+
   it('follows refs that move back, appear and go', async () => {
     const { gitdir, tip, mirror, open } = await served(3)
     const repository = await open()
