@@ -4,6 +4,7 @@ import type { Root } from '../schemas/ledger/trust.ts'
 import type { Reason } from '../schemas/reasons.ts'
 import type { Events } from './events.ts'
 import type { Sandbox } from './gates/sandbox.ts'
+import type { ObserveDeps } from './observe.ts'
 import type { Plan } from './plan.ts'
 import { openGateRuns } from './promotion/gate-runs.ts'
 import type { LedgerHead } from './promotion/head.ts'
@@ -35,6 +36,8 @@ export type LoopDeps = {
   heartbeatValidMs: number
   /** After every look: what stands, or the fault that it ended with. */
   onLook?: (looked: Looked | Reason) => void
+  /** What Runtimes reported of candidates; null while that is not known yet. */
+  comparisons: ObserveDeps['comparisons']
 }
 
 export type LoopStatus = {

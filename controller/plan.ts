@@ -1,6 +1,7 @@
 import type { LedgerHead } from './promotion/head.ts'
 
 import type { Decision } from '../schemas/ledger/entry.ts'
+import type { AliasEvidence } from './gates/alias-gate.ts'
 import { ALIASES } from '../schemas/names.ts'
 import { differingTenants } from './promotion/differences.ts'
 import { wantsRollback } from './promotion/holds.ts'
@@ -30,6 +31,8 @@ export type Observation = {
   /** What the tip of `main` wants; null while `main` is not to be believed. */
   wanted: Wanted | null
   standing: Standing
+  /** What Runtimes reported of candidates; null while that is not known yet. */
+  comparisons: AliasEvidence['comparisons'] | null
 }
 
 export type Plan = {
@@ -47,11 +50,16 @@ export type Plan = {
  * governance, seals, tenants, draft, candidate, current; each sees the result of the one before. Tenants that go back go
  * before the others, so that no flood of changes holds a rollback up. Pure.
  */
-export function planChanges({ head, main, wanted, standing }: Observation, now: Date): Plan {
+export function planChanges({ head, main, wanted, standing, comparisons }: Observation, now: Date): Plan {
   const verdicts = newVerdicts(standing)
   const clock = new Date(Math.max(now.getTime(), Date.parse(head.entry.at)))
   const source = planMain(main, head.entry.source, head.state, clock, verdicts)
-  const next = nextState(head.state, head.seq + 1, source ?? head.entry.source, clock)
+  const next = nextState(head.state, {
+    seq: head.seq + 1,
+    source: source ?? head.entry.source,
+    now: clock,
+    comparisons,
+  })
   if (wanted !== null && source !== null) {
     if (wanted.governance !== null) planGovernance(wanted.governance, next, verdicts)
     planSeals(wanted.bundles, next, verdicts)

@@ -21,7 +21,7 @@ import { REPORTS_REF } from './promotion/reports.ts'
 import { openSigner } from './promotion/sign.ts'
 import { AUDIT_REF } from './witness/audit-branch.ts'
 import { openWitnessKey } from './witness/witness-key.ts'
-import { openWitness } from './witness/witness.ts'
+import { openWitness, type Witness } from './witness/witness.ts'
 
 export type RunningController = {
   /** `http://host:port` */
@@ -74,6 +74,7 @@ export async function startController(
         ? null
         : await openStatuses({ forge: forge.api, publicUrl: forge.publicUrl, stateDir, now, onFault: tell, onInternal })
     undo.push(async () => statuses?.stop())
+    let witness: Witness | null = null
     const loop = await startLoop({
       repository,
       root: config.root,
@@ -88,12 +89,13 @@ export async function startController(
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       heartbeatValidMs: config.heartbeatValidMs,
       onLook: (looked) => statuses?.looked(looked),
+      comparisons: () => witness?.comparisons() ?? null,
     })
     undo.push(() => loop.stop())
     let draining = false
     const { head, status } = loop
     const isDraining = () => draining
-    const witness = await openWitness({
+    witness = await openWitness({
       repository,
       signer,
       key: await openWitnessKey(config.stateDir, config.root.registry),
@@ -102,7 +104,9 @@ export async function startController(
       now,
       monotonicMs,
       onFault: tell,
+      onCompared: () => void loop.reconcileNow(),
     })
+    void loop.reconcileNow()
     const app = createControllerApp({
       head,
       status,

@@ -25,6 +25,7 @@ import { openQuotaMemory } from './http/quota-memory.ts'
 import { createMetrics } from './http/metrics.ts'
 import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
 import { servedReport } from './tenants/served-report.ts'
+import { createShadow } from './shadow/shadow.ts'
 import { BUNDLE_TAGS } from './trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from './trust/heartbeat.ts'
 import { LIVE_REF } from './trust/ledger.ts'
@@ -193,6 +194,16 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       const { seq, age_s } = follower.status()
       return { seq, ageS: age_s }
     }
+    const metrics = createMetrics({ audit: () => audit.status(), ledger })
+    const shadow = createShadow({
+      tenants: follower,
+      execute,
+      monotonicMs,
+      audit,
+      origin: () => originOf(config, now()),
+      onOutcome: (tenant, outcome) => metrics.compared(tenant, outcome),
+    })
+    undo.push(() => shadow.stop())
     let draining = false
     const isDraining = () => draining
     const { node, maxBodyBytes, deadlineMs, operatorKey, host, port } = config
@@ -204,7 +215,8 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       denials,
       limiter,
       quotas: quotaMemory.quotas,
-      metrics: createMetrics({ audit: () => audit.status(), ledger }),
+      metrics,
+      shadow,
       log,
       settings: { node, runtimeVersion: PACKAGE_VERSION, maxBodyBytes, deadlineMs, operatorKey },
       now,

@@ -2,6 +2,7 @@ import { judgeApprovals, mayApprove } from '../../runtime/trust/approvals.ts'
 import { ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
+import { nothingCompared } from '../gates/shadow.ts'
 import { wantedLevel } from '../gates/rollback.ts'
 import { planChanges, type Plan } from '../plan.ts'
 import type { LedgerHead } from '../promotion/head.ts'
@@ -31,7 +32,8 @@ export function previewMerge(head: LedgerHead, after: Side, before: Side | null,
 
 function planOf(head: LedgerHead, { tip, content, bundles }: Side, now: Date): Plan {
   const wanted: Wanted = { ...content, bundles }
-  return planChanges({ head, main: { kind: 'descends', tip, covers: [] }, wanted, standing: new Map() }, now)
+  const main = { kind: 'descends', tip, covers: [] } as const
+  return planChanges({ head, main, wanted, standing: new Map(), comparisons: nothingCompared }, now)
 }
 
 function previewOf(decision: Decision, head: LedgerHead, content: MainContent, plan: Plan): PreviewedDecision {

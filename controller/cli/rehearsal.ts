@@ -9,6 +9,7 @@ import { Fault } from '../../schemas/fault.ts'
 import type { Root } from '../../schemas/ledger/trust.ts'
 import { openEvents } from '../events.ts'
 import { openSandbox } from '../gates/sandbox.ts'
+import { nothingCompared } from '../gates/shadow.ts'
 import { startLoop, type Loop } from '../loop.ts'
 import { createGenesis } from '../promotion/genesis.ts'
 import { openMemoryFiles } from '../promotion/memory-files.ts'
@@ -107,6 +108,7 @@ async function startRehearsalLoop(
     pollIntervalMs: 100,
     heartbeatIntervalMs: 60_000,
     heartbeatValidMs: 600_000,
+    comparisons: () => nothingCompared,
   })
   return { ...loop, refused: () => refused }
 }

@@ -5,6 +5,7 @@ import type { Reason } from '../../schemas/reasons.ts'
 import type { Approval, AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
 import type { Revocation, Roles } from '../../schemas/registry/governance.ts'
+import type { Comparisons } from './shadow.ts'
 import type { PromotionRule, Registry } from '../../schemas/registry/registry.ts'
 
 /** Everything that the gates of an alias change may look at. Authority (rules, signers, roles) is what is in force. */
@@ -25,6 +26,8 @@ export type AliasEvidence = {
   sealVerdict: 'pending' | 'refused' | 'none'
   /** Files under `approvals/<alias>/` for the wanted digest. */
   approvals: readonly ApprovalFound[]
+  /** What Runtimes reported of a tenant's bundles: the digest that answered, and the candidate's. */
+  comparisons: (tenant: string, against: string, digest: string) => Comparisons
   /** Seq of the entry being written. */
   seq: number
   now: Date

@@ -3,12 +3,22 @@ import { freeze } from './freeze.ts'
 import { compatible, revoked, sealed, stage } from './promotable.ts'
 import type { AliasEvidence, AliasFinding, AliasGate } from './alias-gate.ts'
 import { wantedLevel } from './rollback.ts'
+import { shadow } from './shadow.ts'
 import { soak } from './soak.ts'
 import type { Approval, StackLevel } from '../../schemas/ledger/state.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 
 /** The gates of a promotion, in the order in which they are judged (DESIGN section 4). */
-export const PROMOTION_GATES: readonly AliasGate[] = [sealed, stage, approvals, soak, freeze, revoked, compatible]
+export const PROMOTION_GATES: readonly AliasGate[] = [
+  sealed,
+  stage,
+  approvals,
+  soak,
+  shadow,
+  freeze,
+  revoked,
+  compatible,
+]
 
 /** What a rollback must pass: going back never waits behind gates, freezes or soaks (DESIGN section 3). */
 export const ROLLBACK_GATES: readonly AliasGate[] = [sealed, approvals, revoked, compatible]

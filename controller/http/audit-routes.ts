@@ -56,10 +56,13 @@ const reporterOf = (caller: Caller): string =>
 
 /** A tenant sees of each Runtime only the bundles that its own aliases hold. */
 function visibleTo(caller: Caller, view: RuntimeView): RuntimeView {
-  if (caller.kind === 'operator' || view.serves === null) return view
+  if (caller.kind === 'operator') return view
+  const { tenant } = caller.state
+  const seen = { ...view, shadow: view.shadow.filter((count) => count.tenant === tenant) }
+  if (view.serves === null) return seen
   const held = new Set(Object.values(caller.state.aliases).map(({ digest }) => digest))
   const own = <Value>(all: Record<string, Value>) =>
     Object.fromEntries(Object.entries(all).filter(([digest]) => held.has(digest)))
   const { digests, refused } = view.serves
-  return { ...view, serves: { ...view.serves, digests: own(digests), refused: own(refused) } }
+  return { ...seen, serves: { ...view.serves, digests: own(digests), refused: own(refused) } }
 }

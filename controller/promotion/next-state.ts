@@ -1,5 +1,6 @@
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { LedgerRegistry, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
+import type { AliasEvidence } from '../gates/alias-gate.ts'
 import type { Revocation } from '../../schemas/registry/governance.ts'
 
 /** The state that the entry being planned leads to: the state in force, and on top of it what was allowed so far. */
@@ -10,6 +11,8 @@ export type NextState = {
   readonly source: string
   /** Never before the entry before. */
   readonly now: Date
+  /** What Runtimes reported; null while that is not known yet. */
+  readonly comparisons: AliasEvidence['comparisons'] | null
   registry: LedgerRegistry
   /** Files of `governance/` on `live` that change; null removes. */
   readonly governance: Map<string, string | null>
@@ -23,12 +26,16 @@ export type NextState = {
   readonly sets: Map<string, string | null>
 }
 
-export function nextState(before: LedgerState, seq: number, source: string, now: Date): NextState {
+export function nextState(
+  before: LedgerState,
+  { seq, source, now, comparisons }: Pick<NextState, 'seq' | 'source' | 'now' | 'comparisons'>,
+): NextState {
   return {
     before,
     seq,
     source,
     now,
+    comparisons,
     registry: before.registry,
     governance: new Map(),
     revoked: before.revoked,

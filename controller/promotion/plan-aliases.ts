@@ -1,5 +1,6 @@
 import { popped, pushed } from '../../runtime/trust/alias-stack.ts'
 import { tagRefOf } from '../../runtime/trust/bundle-tag.ts'
+import { nothingCompared } from '../gates/shadow.ts'
 import { judgeAlias, type AliasJudgement } from '../gates/alias-gates.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import type { AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
@@ -51,6 +52,12 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     return
   }
   const { signers, roles, registry } = next.before
+  const { comparisons } = next
+  const rule = alias === 'draft' ? undefined : registry.rules.promotion[alias].shadow
+  if (rule !== undefined && comparisons === null) {
+    recordUndecided(verdicts, subject)
+    return
+  }
   const digest = file.digest ?? seal?.digest
   const approvals = digest === undefined ? [] : (wanted.approvals.get(`${alias}/${digest.slice(7, 19)}`) ?? [])
   const judged = judgeAlias({
@@ -66,6 +73,7 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     seal,
     sealVerdict,
     approvals,
+    comparisons: comparisons ?? nothingCompared,
     seq: next.seq,
     now: next.now,
   })

@@ -52,7 +52,7 @@ function refuseMalformed({ name, settings, keys, values }: WantedTenant, verdict
 function askedSettings({ name, settings, keys, values }: WantedTenant, before: TenantState | null): Settings | null {
   const base = isReadable(settings) ? settings.value : before
   if (base === null) return null
-  const { status, labels, limits, quota, max_staleness } = base
+  const { status, labels, limits, quota, shadow, max_staleness } = base
   return {
     tenant: name,
     status,
@@ -60,6 +60,7 @@ function askedSettings({ name, settings, keys, values }: WantedTenant, before: T
     limits,
     quota,
     max_staleness,
+    ...(shadow && { shadow }),
     keys: isReadable(keys) ? keys.value : (before?.keys ?? []),
     values: isReadable(values) ? values.value : (before?.values ?? {}),
   }

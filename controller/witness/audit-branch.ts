@@ -1,5 +1,6 @@
 import { openCheckpoint } from '../../runtime/audit/checkpoint.ts'
 import { parseVerifier } from '../../runtime/audit/note.ts'
+import { openShadowNote } from '../../runtime/audit/shadow-note.ts'
 import { readCommit } from '../../runtime/git/history.ts'
 import type { ObjectReader } from '../../runtime/git/object-reader.ts'
 import type { Repository } from '../../runtime/git/repository.ts'
@@ -13,18 +14,19 @@ import type { WitnessedLog } from './judge-checkpoint.ts'
 
 export const AUDIT_REF = 'refs/heads/audit'
 
-const MAX_FILE_BYTES = 65_536
+const MAX_FILE_BYTES = 262_144
 
-/** `logs/<node>/<worker>/<log id>`: beside it `/checkpoint`, the cosigned note, and `/log.json`. */
+/** `logs/<node>/<worker>/<log id>`: below it `checkpoint`, the cosigned note, `log.json`, and `shadow` where it has one. */
 function folderOf(origin: string): string {
   return `logs/${origin.split('/').slice(1).join('/')}`
 }
 
-function filesOf({ origin, verifier, reporter, note }: WitnessedLog): [path: string, bytes: Buffer][] {
+function filesOf({ origin, verifier, reporter, note, shadow }: WitnessedLog): [path: string, bytes: Buffer][] {
   const folder = folderOf(origin)
   return [
     [`${folder}/checkpoint`, Buffer.from(note)],
     [`${folder}/log.json`, formatStateFile({ origin, verifier, reporter })],
+    ...(shadow === null ? [] : [[`${folder}/shadow`, Buffer.from(shadow.note)] as [string, Buffer]]),
   ]
 }
 
@@ -47,8 +49,12 @@ export async function readWitnessed(
     if (!path.endsWith('/log.json')) continue
     const known = JSON.parse(await textOf(path)) as Pick<WitnessedLog, 'origin' | 'verifier' | 'reporter'>
     const note = await textOf(`${folderOf(known.origin)}/checkpoint`)
-    const checkpoint = openCheckpoint(note, known.origin, parseVerifier(known.verifier))
-    logs.set(known.origin, { ...checkpoint, ...known, note })
+    const verifier = parseVerifier(known.verifier)
+    const checkpoint = openCheckpoint(note, known.origin, verifier)
+    const shadowPath = `${folderOf(known.origin)}/shadow`
+    const shadowNote = files.has(shadowPath) ? await textOf(shadowPath) : null
+    const shadow = shadowNote === null ? null : { ...openShadowNote(shadowNote, verifier), note: shadowNote }
+    logs.set(known.origin, { ...checkpoint, ...known, note, shadow })
   }
   return logs
 }
@@ -64,7 +70,7 @@ export async function writeWitnessed(
   witness: string,
 ): Promise<string> {
   const files = new Map([...logs].flatMap(filesOf))
-  const count = files.size / 2
+  const count = [...files.keys()].filter((path) => path.endsWith('/checkpoint')).length
   files.set('witness.json', formatStateFile({ v: 1, registry, witness }))
   const baseTree = base === null ? null : (await readCommit(repository, base)).tree
   const commit = await writeSignedCommit(repository, signer, {

@@ -1,6 +1,7 @@
 import { openCheckpoint, type Checkpoint } from '../../runtime/audit/checkpoint.ts'
 import { parseVerifier } from '../../runtime/audit/note.ts'
 import { isConsistent } from '../../runtime/audit/proof.ts'
+import { openShadowNote, type ShadowNote } from '../../runtime/audit/shadow-note.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { CheckpointReport } from '../../schemas/http/fleet.ts'
 
@@ -12,7 +13,11 @@ export type WitnessedLog = Checkpoint & {
   reporter: string
   /** The cosigned note. */
   note: string
+  /** What its records say of comparisons, signed by its key; null where they say nothing. */
+  shadow: WitnessedShadow | null
 }
+
+export type WitnessedShadow = ShadowNote & { note: string }
 
 /** `<registry>/<node>/<worker>/<log id>` */
 const ORIGIN = /^([a-z0-9][a-z0-9-]{0,62})\/[a-z0-9][a-z0-9-]{0,62}\/\d{1,4}\/[0-9a-f]{16}$/
@@ -27,6 +32,23 @@ export function checkpointOf({ verifier, checkpoint }: CheckpointReport, registr
   } catch (error) {
     if (error instanceof Fault && error.reason === 'UNTRUSTED')
       throw new Fault('REQUEST_INVALID', error.message, { cause: error })
+    throw error
+  }
+}
+
+/** What a report says of comparisons. @throws Fault `REQUEST_INVALID` where it counts what the checkpoint does not cover */
+export function shadowOf({ verifier, shadow }: CheckpointReport, { size }: Checkpoint): WitnessedShadow | null {
+  if (shadow === undefined) return null
+  const read = openShadow(shadow, verifier)
+  if (read.size <= size) return { ...read, note: shadow }
+  throw new Fault('REQUEST_INVALID', `the comparisons are of ${read.size} records, and the checkpoint of ${size}`)
+}
+
+function openShadow(note: string, verifier: string): ShadowNote {
+  try {
+    return openShadowNote(note, parseVerifier(verifier))
+  } catch (error) {
+    if (error instanceof Fault) throw new Fault('REQUEST_INVALID', error.message, { cause: error })
     throw error
   }
 }

@@ -8,10 +8,12 @@ import { coalesce } from '../../runtime/tenants/coalesce.ts'
 import { keysEver } from '../../runtime/trust/keysets.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { CheckpointReport, RuntimeView, ServedReport, Witnessed } from '../../schemas/http/fleet.ts'
+import type { AliasEvidence } from '../gates/alias-gate.ts'
 import type { LedgerHead } from '../promotion/head.ts'
 import type { Signer } from '../promotion/sign.ts'
 import { AUDIT_REF, readWitnessed, writeWitnessed } from './audit-branch.ts'
-import { checkpointOf, judgeCheckpoint, type WitnessedLog } from './judge-checkpoint.ts'
+import { comparisonsIn, newerShadow } from './comparisons.ts'
+import { checkpointOf, judgeCheckpoint, shadowOf, type WitnessedLog } from './judge-checkpoint.ts'
 
 export type WitnessDeps = {
   repository: Repository
@@ -25,6 +27,8 @@ export type WitnessDeps = {
   monotonicMs: () => number
   /** Told once when a log is refused, and when the branch cannot be believed. */
   onFault: (fault: Fault) => void
+  /** Told when more comparisons of candidates were witnessed. */
+  onCompared: () => void
 }
 
 export type Witness = {
@@ -35,6 +39,8 @@ export type Witness = {
   /** What was seen last of a log. */
   seen(origin: string): (Witnessed & { reporter: string }) | null
   runtimes(): RuntimeView[]
+  /** What all Runtimes together reported of candidates, as the branch `audit` has it. */
+  comparisons(): AliasEvidence['comparisons']
 }
 
 type Heard = { serves: ServedReport; heardMs: number; grewMs: number; trouble: RuntimeView['trouble'] }
@@ -66,7 +72,9 @@ export async function openWitness(deps: WitnessDeps): Promise<Witness> {
     let isAhead = true
     const merged = new Map(found)
     for (const [origin, log] of logs) {
-      if ((found.get(origin)?.size ?? -1) >= log.size) continue
+      const other = found.get(origin)
+      const isKnown = (other?.size ?? -1) >= log.size && (other?.shadow?.size ?? -1) >= (log.shadow?.size ?? -1)
+      if (isKnown) continue
       merged.set(origin, log)
       isAhead = false
     }
@@ -108,7 +116,9 @@ export async function openWitness(deps: WitnessDeps): Promise<Witness> {
     if (batch.length === 0) return
     for (let attempt = 1; ; attempt += 1) {
       try {
-        for (const { resolve } of await write(batch)) resolve()
+        const written = await write(batch)
+        for (const { resolve } of written) resolve()
+        if (written.some(({ log }) => log.shadow !== null)) deps.onCompared()
         return
       } catch (error) {
         if (attempt < ATTEMPTS && error instanceof Fault && error.reason === 'REF_CONFLICT') continue
@@ -127,11 +137,12 @@ export async function openWitness(deps: WitnessDeps): Promise<Witness> {
     const known =
       waiting.findLast(({ log }) => log.origin === checkpoint.origin)?.log ?? logs.get(checkpoint.origin) ?? null
     judgeCheckpoint(checkpoint, report, reporter, known)
-    if (known?.size === checkpoint.size) return known
+    const shadow = newerShadow(shadowOf(report, checkpoint), known?.shadow ?? null)
+    if (known?.size === checkpoint.size && known.shadow?.note === shadow?.note) return known
     if (known === null && logs.size + waiting.length >= MAX_LOGS)
       throw new Fault('QUOTA_EXCEEDED', `${MAX_LOGS} logs are witnessed already`)
     const note = cosign(report.checkpoint, key, Math.floor(now().getTime() / 1000))
-    const log = { ...checkpoint, verifier: report.verifier, reporter, note }
+    const log = { ...checkpoint, verifier: report.verifier, reporter, note, shadow }
     await new Promise<void>((resolve, reject) => {
       waiting.push({ log, oldSize: known?.size ?? 0, resolve, reject })
       void flush()
@@ -181,7 +192,7 @@ export async function openWitness(deps: WitnessDeps): Promise<Witness> {
       const at = monotonicMs()
       const ageOf = (ms: number | undefined) => (ms === undefined ? null : Math.round((at - ms) / 100) / 10)
       return [...logs.values()]
-        .map(({ origin, size }): RuntimeView => {
+        .map(({ origin, size, shadow }): RuntimeView => {
           const known = heard.get(origin)
           return {
             origin,
@@ -190,10 +201,12 @@ export async function openWitness(deps: WitnessDeps): Promise<Witness> {
             age_s: ageOf(known?.heardMs),
             checkpoint_age_s: ageOf(known?.grewMs),
             serves: known?.serves ?? null,
+            shadow: shadow?.counts ?? [],
             trouble: known?.trouble ?? null,
           }
         })
         .sort((a, b) => (a.origin < b.origin ? -1 : 1))
     },
+    comparisons: () => comparisonsIn(logs.values()),
   }
 }

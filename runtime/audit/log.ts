@@ -60,8 +60,8 @@ export type AuditLog = {
   tornBytes: number
   /** Calls that were begun and not ended when it was opened: their `begin` records, by number. */
   unfinished: ReadonlyMap<number, AuditRecord>
-  /** Signed counts of the comparisons under the last checkpoint; null where there are none. */
-  shadowNote(): string | null
+  /** Signed counts of the comparisons under a checkpoint of at most `size` records; null where there are none. */
+  shadowNote(size: number): string | null
   close(): Promise<void>
 }
 
@@ -194,9 +194,11 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
     publish,
     tornBytes,
     unfinished: opened.unfinished,
-    shadowNote() {
+    shadowNote(most) {
       const { size, shadow: counts } = opened.tally.saved()
-      return counts.length === 0 ? null : signShadowNote({ origin: identity.origin, size, counts }, identity.signer)
+      return counts.length === 0 || size > most
+        ? null
+        : signShadowNote({ origin: identity.origin, size, counts }, identity.signer)
     },
     async close() {
       clearInterval(timer)

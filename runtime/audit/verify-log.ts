@@ -11,6 +11,8 @@ export type VerifiedLog = Checkpoint & {
   first: string | null
   last: string | null
   decisions: { allow: number; deny: number; unknown: number }
+  /** Candidates that were compared. */
+  shadow: { agreed: number; differed: number }
   /** Requests behind aggregate records. */
   aggregated: number
   /** Anchors that the log was compared with. */
@@ -35,6 +37,7 @@ export async function verifyLog(
     first: null,
     last: null,
     decisions: { allow: 0, deny: 0, unknown: 0 },
+    shadow: { agreed: 0, differed: 0 },
     aggregated: 0,
     anchors: 0,
   }
@@ -47,7 +50,9 @@ export async function verifyLog(
     }
     verified.first ??= record.ts
     verified.last = record.ts
-    verified.decisions[record.decision] += 1
+    const { phase } = record
+    if (phase === 'shadow') verified.shadow[record.reason_code === 'SHADOW_AGREED' ? 'agreed' : 'differed'] += 1
+    else if (phase !== 'begin') verified.decisions[record.decision] += 1
     if (record.phase === 'aggregate') verified.aggregated += record.count
   }
   if (!(await edgeRoot(edge)).equals(checkpoint.root)) {

@@ -75,7 +75,9 @@ export function startWitnessReports(deps: WitnessReportsDeps): WitnessReports {
     // A log that is shorter than what was witnessed is reported as it is, for the controller to see.
     const old_size = Math.min(seen, now.size)
     const proof = (await proveConsistency(folders, old_size, now)).map((hash) => hash.toString('base64'))
+    const shadow = audit.shadowNote(now.size)
     const answer = await client.report({
+      ...(shadow !== null && { shadow }),
       checkpoint: note,
       verifier: audit.verifier,
       old_size,

@@ -40,6 +40,6 @@ export function answerOf(
 }
 
 /** The short form of an explanation: words of the sealed bundle and numbers. */
-function recordedRouting({ matched, score, threshold, ambiguous }: Explanation): RoutingRecord {
+export function recordedRouting({ matched, score, threshold, ambiguous }: Explanation): RoutingRecord {
   return { ...(ambiguous !== undefined && { ambiguous }), matched, score, threshold }
 }

@@ -5,6 +5,7 @@ import type { Execution, ExecutionRequest } from '../engine/execute.ts'
 import type { LoadedBundle } from '../bundle/load.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { FollowStatus, ServedTenant } from '../tenants/table.ts'
+import type { Shadow } from '../shadow/shadow.ts'
 import type { Limiter } from './limiter.ts'
 import type { Log } from './log.ts'
 import type { Quotas } from './quota.ts'
@@ -34,6 +35,7 @@ export type RuntimeDeps = {
   /** What became of the log's checkpoints. */
   witness: Pick<WitnessReports, 'status'>
   denials: Denials
+  shadow: Pick<Shadow, 'offer'>
   limiter: Limiter
   quotas: Quotas
   metrics: Metrics

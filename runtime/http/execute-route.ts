@@ -32,6 +32,7 @@ type Pass = {
   user: string | null
   served: ServedBundle | null
   answer: Answer | null
+  body: Buffer | null
   headers: ResponseHeaders
 }
 
@@ -146,6 +147,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     const atMs = pass.exchange.startedMs + deadlineMs
     const body = await readBody(request, connection, { maxBytes: settings.maxBodyBytes, deadlines, atMs })
     if (connection.outgoing?.destroyed === true) throw new Fault('REQUEST_ABORTED', 'the client went away')
+    pass.body = body
     pass.answer = execute(pass, body)
     checkDeadline(pass)
     return pass.answer
@@ -169,6 +171,19 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
       base.redacted = answer.redacted
     }
     return base
+  }
+
+  function offerToShadow({ exchange, caller, context, body }: Pass, answer: Answer): void {
+    if (body === null) return
+    deps.shadow.offer({
+      tenant: caller.tenant,
+      requestId: exchange.requestId,
+      answer,
+      commitments: context.commitments,
+      request: () => parseExecuteRequest(parseBody(body, bodyLimits)),
+      bytes: body.length,
+      outgoing: exchange.connection.outgoing,
+    })
   }
 
   async function refuseCaller(pass: Pass, error: unknown): Promise<Response> {
@@ -210,7 +225,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     }
     const headers: ResponseHeaders = {}
     const context = contextOf(caller.tenant)
-    const pass: Pass = { exchange, caller, context, user: null, served: null, answer: null, headers }
+    const pass: Pass = { exchange, caller, context, user: null, served: null, answer: null, body: null, headers }
     let answer: Answer
     try {
       answer = await run(pass)
@@ -225,6 +240,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
       return refused(deps, exchange, error, headers)
     }
     deps.metrics.executed(tenant, pass.served === caller.tenant.aliases.current)
+    if (caller.tenant.state.shadow !== undefined) offerToShadow(pass, answer)
     headers['content-type'] = 'application/json'
     headers['cache-control'] = 'no-store'
     headers['x-request-id'] = exchange.requestId

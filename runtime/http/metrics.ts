@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Reason } from '../../schemas/reasons.ts'
+import type { ShadowOutcome } from '../shadow/shadow.ts'
 import type { ActionName } from './actions.ts'
 
 /** What an action is called where none was found. */
@@ -21,6 +22,8 @@ export type Metrics = {
   observe(request: RequestFigures): void
   executed(tenant: string, isGoverned: boolean): void
   executionsOf(tenant: string): Executions
+  /** A candidate that was compared, or was not for want of room or time. */
+  compared(tenant: string, outcome: ShadowOutcome): void
   /** Prometheus text format. */
   render(): Promise<string>
   contentType: string
@@ -115,6 +118,12 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [tenant, { governed, all }] of executions) ratio.set({ tenant }, governed / all)
     },
   })
+  const comparisons = new Counter({
+    name: 'contractor_shadow_comparisons_total',
+    help: 'Answers that the candidate was to be compared with; dropped where there was no room or time.',
+    labelNames: ['tenant', 'outcome'],
+    registers: [registry],
+  })
   gauge(registry, 'process_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
   const observers = new Map<string, { observe(seconds: number): void }>()
   return {
@@ -137,6 +146,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       if (isGoverned) known.governed += 1
     },
     executionsOf: (tenant) => executions.get(tenant) ?? { governed: 0, all: 0 },
+    compared: (tenant, outcome) => comparisons.inc({ tenant, outcome }),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   }

@@ -1,6 +1,7 @@
 import { Fault } from '../fault.ts'
 import { validatorOf } from '../json-schema.ts'
 import type { Reason } from '../reasons.ts'
+import type { ShadowCount } from './shadow.ts'
 
 /** What a Runtime says that it serves. */
 export type ServedReport = {
@@ -28,6 +29,8 @@ export type CheckpointReport = {
   /** Hashes in base64: that the log extends what it was at `old_size` (RFC 6962). */
   proof: string[]
   serves: ServedReport
+  /** C2SP signed note by the log's key: how often candidates were compared under the checkpoint. */
+  shadow?: string
 }
 
 /** The answer, and that of `GET /v1/audit/checkpoints?origin=`. */
@@ -51,6 +54,8 @@ export type RuntimeView = {
   /** Seconds since the log last grew under a witnessed checkpoint; null like `age_s`. */
   checkpoint_age_s: number | null
   serves: ServedReport | null
+  /** Comparisons of candidates with what is current, under the last checkpoint. */
+  shadow: ShadowCount[]
   /** A checkpoint that was refused, until one is accepted again. */
   trouble: { reason_code: Reason; message: string; at: string } | null
 }

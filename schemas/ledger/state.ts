@@ -72,6 +72,7 @@ export type TenantState = {
   labels: Tenant['labels']
   limits: Tenant['limits']
   quota: Tenant['quota']
+  shadow?: NonNullable<Tenant['shadow']>
   max_staleness: string
   keys: ApiKey[]
   values: Values

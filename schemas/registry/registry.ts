@@ -21,6 +21,8 @@ export type PromotionRule = {
   approvals: number
   /** ISO 8601 duration that `from` must have held the digest. */
   soak?: string
+  /** What Runtimes must have compared of the digest with what the alias holds, on the tenant's own questions. */
+  shadow?: { comparisons: number; differences: number }
   freeze?: Freeze[]
 }
 

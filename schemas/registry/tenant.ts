@@ -8,6 +8,8 @@ export type Tenant = {
   /** Requests a minute, per action; the lowest of this and the bundle's rate_limit policy wins. */
   limits: { execute_per_minute?: number; [action: string]: number | undefined }
   quota: { per_day?: number; per_month?: number }
+  /** Which alias runs beside current, for how many of 100 answers. */
+  shadow?: { alias: 'candidate'; percent: number }
   /** ISO 8601 duration; PT1H by default. */
   max_staleness: string
 }
@@ -42,8 +44,8 @@ const TENANT: FileKind<Pick<Tenant, 'status'> & Partial<Tenant>, Tenant> = {
   limits: HAND_WRITTEN,
   gate: 'registry',
   code: 'FILE_INVALID',
-  complete: ({ status, labels = {}, limits = {}, quota = {}, max_staleness = 'PT1H' }) => {
-    return { status, labels, limits, quota, max_staleness }
+  complete: ({ status, labels = {}, limits = {}, quota = {}, shadow, max_staleness = 'PT1H' }) => {
+    return { status, labels, limits, quota, max_staleness, ...(shadow && { shadow }) }
   },
 }
 

@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { NO_SHADOW } from '../../runtime/shadow/shadow.ts'
 import { createDenials } from '../../runtime/audit/denials.ts'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from '../../runtime/audit/log.ts'
 import { NO_WITNESS } from '../../runtime/audit/witness-reports.ts'
@@ -66,6 +67,7 @@ async function startRuntime(variant: Variant): Promise<number> {
     audit,
     witness: NO_WITNESS,
     denials: createDenials({ append: () => undefined, now, node: 'bench', runtimeVersion: '1.0.0' }),
+    shadow: NO_SHADOW,
     limiter: createLimiter(() => performance.now(), 1000),
     quotas: createQuotas(),
     metrics: createMetrics({

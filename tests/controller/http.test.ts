@@ -1,3 +1,4 @@
+import { nothingCompared } from '../../controller/gates/shadow.ts'
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { openEvents } from '../../controller/events.ts'
@@ -34,7 +35,13 @@ describe("the controller's HTTP side", () => {
     isDraining: () => false,
     webhookSecrets: {},
     onHint: () => undefined,
-    witness: { verifier: 'none', report: () => Promise.reject(new Error()), seen: () => null, runtimes: () => [] },
+    witness: {
+      verifier: 'none',
+      report: () => Promise.reject(new Error()),
+      seen: () => null,
+      runtimes: () => [],
+      comparisons: () => nothingCompared,
+    },
     onInternal: (error) => {
       throw error
     },

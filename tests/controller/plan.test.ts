@@ -364,7 +364,7 @@ describe('main', () => {
   it('that is damaged is refused, and changes nothing', async () => {
     const head = await runningV1()
     const main = { kind: 'unreadable', findings: [{ ...broken('main'), code: 'OBJECT_CORRUPT' }] } as const
-    const plan = planChanges({ head, main, wanted: null, standing: new Map() }, START)
+    const plan = planChanges({ head, main, wanted: null, standing: new Map(), comparisons: null }, START)
     expect(told(plan.decisions)).toEqual(['main deny OBJECT_CORRUPT'])
     expect(plan.next).toMatchObject({ source: head.entry.source, tenants: new Map() })
   })
@@ -372,8 +372,24 @@ describe('main', () => {
   it('that is gone halts everything', async () => {
     const head = await runningV1()
     const main = { kind: 'rewritten', tip: null, acceptances: [] } as const
-    expect(told(planChanges({ head, main, wanted: null, standing: new Map() }, START).decisions)).toEqual([
-      'main wait MAIN_REWRITTEN',
-    ])
+    expect(
+      told(planChanges({ head, main, wanted: null, standing: new Map(), comparisons: null }, START).decisions),
+    ).toEqual(['main wait MAIN_REWRITTEN'])
   })
+})
+
+it('decides nothing about a candidate before it is known what Runtimes reported of it', async () => {
+  const before = await runningV1()
+  const rule = { from: 'candidate' as const, approvals: 1, shadow: { comparisons: 1, differences: 0 } }
+  const { rules } = before.state.registry
+  const registry = { ...before.state.registry, rules: { ...rules, promotion: { ...rules.promotion, current: rule } } }
+  const head = { ...before, state: { ...before.state, registry } }
+  const approvals = await approval(['ben', people.ben], head, 'shop', 'current', v2)
+  const wants = shop({ candidate: v2, current: v2 }, { approvals })
+  const early = planChanges(observing(head, wants, { comparisons: null }), START)
+  expect(told(early.decisions)).toEqual(['shop/candidate PROMOTED'])
+  const late = planChanges(observing(head, wants), START)
+  expect(told(late.decisions)).toContain('shop/current wait SHADOW_PENDING')
+  const comparisons = () => ({ agreed: 1, differed: 0 })
+  expect(told(planChanges(observing(head, wants, { comparisons }), START).decisions)).toContain('shop/current PROMOTED')
 })

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { nothingCompared } from '../../controller/gates/shadow.ts'
 import { LIVE_REF } from '../../runtime/trust/ledger.ts'
 import { entriesFrom } from '../../controller/cli/log.ts'
 import { openEvents } from '../../controller/events.ts'
@@ -145,6 +146,7 @@ async function sealVersions(registry: TestRegistry): Promise<void> {
     pollIntervalMs: 60_000,
     heartbeatIntervalMs: 60_000,
     heartbeatValidMs: 600_000,
+    comparisons: () => nothingCompared,
   })
   const tenants = TENANTS.map((tenant) => [`tenants/${tenant}/tenant.yaml`, 'status: active\n'])
   await registry.commit(Object.fromEntries(tenants) as Record<string, string>)

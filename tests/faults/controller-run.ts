@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openEvents } from '../../controller/events.ts'
+import { nothingCompared } from '../../controller/gates/shadow.ts'
 import { startLoop } from '../../controller/loop.ts'
 import { openMemoryFiles } from '../../controller/promotion/memory-files.ts'
 import { openSigner } from '../../controller/promotion/sign.ts'
@@ -58,6 +59,7 @@ export async function runController(folder: string, options: ControllerRun): Pro
       pollIntervalMs: 100,
       heartbeatIntervalMs: 60_000,
       heartbeatValidMs: 600_000,
+      comparisons: () => nothingCompared,
     })
     try {
       return await eventually(

@@ -6,6 +6,7 @@ import { reportFailure } from '../../controller/cli/exit.ts'
 import { openTerminal } from '../../controller/cli/terminal.ts'
 import { openEvents } from '../../controller/events.ts'
 import { openSandbox } from '../../controller/gates/sandbox.ts'
+import { nothingCompared } from '../../controller/gates/shadow.ts'
 import { startLoop } from '../../controller/loop.ts'
 import { openMemoryFiles } from '../../controller/promotion/memory-files.ts'
 import { mustRun } from './shell.ts'
@@ -107,6 +108,7 @@ async function promoteFaq(registry: TestRegistry): Promise<string> {
     pollIntervalMs: 60_000,
     heartbeatIntervalMs: 60_000,
     heartbeatValidMs: 600_000,
+    comparisons: () => nothingCompared,
   })
   try {
     await registry.commit({ ...faqFiles(), ...TENANT })

@@ -14,6 +14,7 @@ import { emptyEnvironment } from './embedded.ts'
 import { eventually } from './eventually.ts'
 import { serveGit } from './git-http-server.ts'
 import { faq } from './scaffold.ts'
+import { OPERATOR_KEY } from './runtime-app.ts'
 import { mustRun } from './shell.ts'
 import { aliasFile, openTestRegistry, RULES, type FileChanges, type TestRegistry } from './test-registry.ts'
 
@@ -48,9 +49,14 @@ export type Chain = {
 export const TENANT = 'acme'
 export const QUESTION = 'What are your opening hours?'
 
-export type ChainOptions = { over: 'path' | 'http'; pollMs?: number; rules?: string }
+export type ChainOptions = { over: 'path' | 'http'; pollMs?: number; rules?: string; isWitnessed?: boolean }
 
-export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOptions): Promise<Chain> {
+export async function startChain({
+  over,
+  pollMs = 500,
+  rules = RULES,
+  isWitnessed = false,
+}: ChainOptions): Promise<Chain> {
   const registry = await openTestRegistry(rules)
   const apiKey = newApiKey(TENANT, 'test')
   await registry.commit({
@@ -75,6 +81,7 @@ export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOpt
         CONTRACTOR_KEYS: registry.folder,
         CONTRACTOR_STATE_DIR: join(registry.folder, 'controller-state'),
         CONTRACTOR_CONTROLLER_PORT: '0',
+        CONTRACTOR_OPERATOR_KEY: OPERATOR_KEY,
       },
     ),
   )
@@ -87,6 +94,7 @@ export async function startChain({ over, pollMs = 500, rules = RULES }: ChainOpt
         CONTRACTOR_NODE: 'test',
         CONTRACTOR_RUNTIME_PORT: '0',
         CONTRACTOR_LOG_LEVEL: 'silent',
+        ...(isWitnessed && { CONTRACTOR_CONTROLLER_URL: controller.url, CONTRACTOR_CHECKPOINT_KEY: OPERATOR_KEY }),
       },
     ),
   )

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nothingCompared } from '../../controller/gates/shadow.ts'
 import type { Observation, Plan } from '../../controller/plan.ts'
 import { governanceDigest } from '../../controller/promotion/governance-files.ts'
 import type { LedgerHead } from '../../controller/promotion/head.ts'
@@ -161,6 +162,7 @@ export function observing(head: LedgerHead, wants: Wants, rest: Partial<Observat
     head,
     main: { kind: 'descends', tip: TIP, covers: [] },
     standing: new Map(),
+    comparisons: nothingCompared,
     wanted: {
       governance: {
         texts,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { openEvents, type ControllerEvent } from '../../controller/events.ts'
+import { nothingCompared } from '../../controller/gates/shadow.ts'
 import { startLoop, type Loop } from '../../controller/loop.ts'
 import { openMemoryFiles } from '../../controller/promotion/memory-files.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
@@ -37,6 +38,7 @@ export async function runLoop(registry: TestRegistry, name = 'state'): Promise<R
     pollIntervalMs: 200,
     heartbeatIntervalMs: 60_000,
     heartbeatValidMs: 600_000,
+    comparisons: () => nothingCompared,
   })
   const decisions = () => told.flatMap((event) => (event.type === 'live' ? event.decisions : []))
   const matches = (decision: Decision, form: Partial<Decision>) =>

@@ -15,6 +15,7 @@ import { createLimiter } from '../../runtime/http/limiter.ts'
 import { createLog } from '../../runtime/http/log.ts'
 import { createQuotas } from '../../runtime/http/quota.ts'
 import { createMetrics } from '../../runtime/http/metrics.ts'
+import { NO_SHADOW } from '../../runtime/shadow/shadow.ts'
 import type { FollowStatus, Served, ServedTenant } from '../../runtime/tenants/table.ts'
 import type { AliasState, TenantState } from '../../schemas/ledger/state.ts'
 import type { KeyScope } from '../../schemas/registry/tenant.ts'
@@ -135,6 +136,7 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     audit,
     witness: NO_WITNESS,
     denials: createDenials({ append, now, node: 'node-1', runtimeVersion: '1.0.0' }),
+    shadow: NO_SHADOW,
     limiter: createLimiter(() => clock.nowMs, 1000),
     quotas: createQuotas(),
     metrics: createMetrics({

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { judgeAlias } from '../../../controller/gates/alias-gates.ts'
 import type { AliasEvidence } from '../../../controller/gates/alias-gate.ts'
+import { nothingCompared } from '../../../controller/gates/shadow.ts'
 import { generateKeyPair, type Signer } from '../../../controller/promotion/sign.ts'
 import { parseAllowedSigners } from '../../../runtime/trust/allowed-signers.ts'
 import { approvalStatement } from '../../../runtime/trust/approvals.ts'
@@ -83,6 +84,7 @@ function evidence(change: Partial<AliasEvidence> = {}): AliasEvidence {
     seal,
     sealVerdict: 'none',
     approvals: [],
+    comparisons: nothingCompared,
     seq: 9,
     now: NOW,
     ...change,
@@ -231,5 +233,51 @@ describe('a rollback', () => {
       decision: 'deny',
       reason_code: 'BUNDLE_REVOKED',
     })
+  })
+})
+
+describe('a promotion that must have been compared', () => {
+  const rule = { ...rules.promotion.current, shadow: { comparisons: 10, differences: 1 } }
+  const compared: Registry = { ...rules, promotion: { ...rules.promotion, current: rule } }
+  const judged = async (agreed: number, differed: number, change: Partial<AliasEvidence> = {}) =>
+    judgeAlias(
+      evidence({
+        rules: compared,
+        approvals: [await approval(ben)],
+        comparisons: (name, against, digest) =>
+          name === 'acme' && against === OLD && digest === NEW ? { agreed, differed } : nothingCompared(),
+        ...change,
+      }),
+    )
+
+  it.each([
+    [0, 0, 'wait', 'SHADOW_PENDING'],
+    [9, 0, 'wait', 'SHADOW_PENDING'],
+    [10, 0, 'allow', 'PROMOTED'],
+    [9, 1, 'allow', 'PROMOTED'],
+    [500, 2, 'deny', 'SHADOW_DIFFERS'],
+    [0, 2, 'deny', 'SHADOW_DIFFERS'],
+  ])('with %i that agreed and %i that differed is %s %s', async (agreed, differed, decision, reason_code) => {
+    expect(await judged(agreed, differed)).toMatchObject({ decision, reason_code })
+  })
+
+  it('waits where what was compared is another pair of bundles', async () => {
+    const comparisons = (_: string, against: string, digest: string) =>
+      against === NEW && digest === OLD ? { agreed: 99, differed: 0 } : nothingCompared()
+    expect(await judged(0, 0, { comparisons })).toMatchObject({ decision: 'wait', reason_code: 'SHADOW_PENDING' })
+  })
+
+  it("of a tenant's first bundle has nothing to be compared with", async () => {
+    const state = tenant({ candidate: holds('1.1.0', NEW) })
+    const statement = { registry: 'acme', tenant: 'acme', alias: 'current' as const, from: null, digest: NEW, seq: 0 }
+    const signature = await ben.sign(Buffer.from(approvalStatement(statement)), 'contractor-approval')
+    const approvals = [{ principal: 'ben', signature }]
+    expect(await judged(0, 0, { state, approvals })).toMatchObject({ decision: 'allow' })
+  })
+
+  it('does not hold a rollback back', async () => {
+    const stack = [level('1.1.0', NEW, '2026-06-02T00:00:00Z'), level('1.0.0', OLD, null)]
+    const state = tenant({ current: holds('1.0.0', OLD, stack) })
+    expect(await judged(0, 9, { state })).toMatchObject({ decision: 'allow', kind: 'rollback' })
   })
 })
