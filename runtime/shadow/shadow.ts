@@ -68,23 +68,27 @@ export function createShadow(deps: ShadowDeps): Shadow {
     await pause(0)
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       waitingBytes -= job.bytes
-      const startedMs = monotonicMs()
-      await compare(job)
-      if (!isStopped) await pause(REST * (monotonicMs() - startedMs))
+      const ms = await compare(job)
+      if (!isStopped) await pause(REST * ms)
     }
     running = null
   }
 
-  async function compare(job: Job): Promise<void> {
-    try {
-      if (isStopped || !isStillServed(job)) throw new Error('it is no longer to be compared')
-      const record = shadowRecord(deps.origin(), job, run(job))
-      await audit.append(record)
-      told(job, record.reason_code === 'SHADOW_AGREED' ? 'agreed' : 'differed')
-    } catch {
-      // Nobody waits for a comparison. That it is missing is counted.
+  /** @returns milliseconds of the candidate; those of the disk hold nobody up */
+  async function compare(job: Job): Promise<number> {
+    if (isStopped || !isStillServed(job)) {
       told(job, 'dropped')
+      return 0
     }
+    const result = run(job)
+    const record = shadowRecord(deps.origin(), job, result)
+    const isRecorded = await audit.append(record).then(
+      () => true,
+      // Nobody waits for a comparison. That it is missing is counted.
+      () => false,
+    )
+    told(job, !isRecorded ? 'dropped' : record.reason_code === 'SHADOW_AGREED' ? 'agreed' : 'differed')
+    return result.ms
   }
 
   /** A candidate that was replaced or revoked meanwhile is not run. */

@@ -94,7 +94,7 @@ describe('a candidate that runs beside current', () => {
 
   it('is refused where it differs more often than the rule allows, however often it agreed', async () => {
     expect(await want('1.2.0', versions.c)).toMatchObject({ decision: 'wait', reason_code: 'SHADOW_PENDING' })
-    const questions = [...Array.from({ length: 20 }, () => QUESTION), CONTACT, CONTACT]
+    const questions = [CONTACT, CONTACT, ...Array.from({ length: 20 }, () => QUESTION)]
     const decision = await compared(questions, '1.1.0', 'second')
     expect(decision).toMatchObject({ decision: 'deny', reason_code: 'SHADOW_DIFFERS' })
     await chain.answersFrom('1.1.0')
