@@ -129,7 +129,7 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
     onError: options.onPublishError,
   })
   let segment: Segment | null = null
-  let isDue = false
+  let isPublishing = false
   let tally: LiveTally | null = null
 
   async function currentSegment(size: number): Promise<Segment> {
@@ -147,10 +147,7 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
     onDurable(batch, records) {
       for (const [at, { record }] of records.entries()) tally?.add(edge.size + at, record)
       for (const { entry, leaf } of batch) publisher.add(extendEdge(edge, entry, leaf))
-      if (!isDue && edge.size - publisher.published() >= options.publishEveryRecords) {
-        isDue = true
-        publishQuietly()
-      }
+      if (!isPublishing && edge.size - publisher.published() >= options.publishEveryRecords) publishQuietly()
     },
     maxQueued: options.maxQueued,
     maxBatch: 4096,
@@ -158,15 +155,18 @@ async function openLocked(options: AuditLogOptions, lock: FolderLock): Promise<A
   })
 
   async function publish(): Promise<string> {
-    isDue = false
     const note = await publisher.publish()
     await removeSegments(join(dir, 'pending'), publisher.published())
     await tally?.save(publisher.published())
     return note
   }
 
+  /** One at a time: batches go on while it works, and each of them would be reason enough for another. */
   function publishQuietly(): void {
-    publish().catch(options.onPublishError)
+    isPublishing = true
+    publish()
+      .catch(options.onPublishError)
+      .finally(() => (isPublishing = false))
   }
 
   if (edge.size > checkpoint.size) await publish()
