@@ -4,7 +4,7 @@ import type { LoadedBundle } from '../../runtime/bundle/load.ts'
 import { parseBundle, type ParsedBundle } from '../../runtime/bundle/parse.ts'
 import { checkTemplateNames } from '../../runtime/bundle/template-names.ts'
 import { checkEntitySchema } from '../../runtime/engine/contract.ts'
-import { judgeSuites } from '../../runtime/engine/suites.ts'
+import { judgeSuites, runSuites } from '../../runtime/engine/suites.ts'
 import { checkTemplate } from '../../runtime/engine/template/check.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Finding } from '../../schemas/finding.ts'
@@ -16,9 +16,10 @@ import { judgeEvidence, type GateOutcome, type GateRequest } from './judge-bundl
 
 /**
  * Parses, compiles and runs a bundle through the Runtime's own engine, and judges what came of it. Hostile bundles
- * make this slow or fatal, so the controller only calls it in the sandbox child.
+ * make this slow or fatal, so the controller only calls it in the sandbox child. Every case runs again, in the other
+ * direction: `here`, or `elsewhere`, in a process of its own, whose results are judged by `withRepetition`.
  */
-export function judgeBundle(request: GateRequest): GateOutcome {
+export function judgeBundle(request: GateRequest, again: 'here' | 'elsewhere' = 'here'): GateOutcome {
   const { files, name } = request
   const prefix = `bundles/${name}/`
   const { bundle, findings } = parseBundle(files, prefix)
@@ -44,7 +45,7 @@ export function judgeBundle(request: GateRequest): GateOutcome {
       compiled?.kind === 'failed' ? compiled.fault.findings.map((one) => ({ ...one, path: prefix + one.path })) : [],
     secrets: findSecrets(files),
     suites: given?.suites ?? [],
-    suitesReversed: loaded === null ? [] : judgeSuites(loaded, {}, { order: 'reversed' }).suites,
+    suitesReversed: again === 'here' ? repeated(loaded) : null,
     untouched: given?.untouched ?? null,
     needs: bundle === null || loaded === null ? null : needsOf(files, bundle, loaded),
     sealed: request.sealed,
@@ -52,6 +53,8 @@ export function judgeBundle(request: GateRequest): GateOutcome {
   }
   return { report: judgeEvidence(evidence), sealed: compiled?.kind === 'compiled' ? compiled.files : null }
 }
+
+const repeated = (loaded: LoadedBundle | null) => (loaded === null ? [] : runSuites(loaded, {}, { order: 'reversed' }))
 
 type Compiled =
   | { kind: 'compiled'; files: BundleFiles; digest: string; bundleId: string; loaded: LoadedBundle }

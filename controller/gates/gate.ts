@@ -44,8 +44,8 @@ export type Evidence = {
   secrets: readonly FoundSecret[]
   /** Results of the suites in the order written; empty where the bundle did not load. */
   suites: readonly SuiteResult[]
-  /** The same cases backwards. */
-  suitesReversed: readonly SuiteResult[]
+  /** The same cases backwards; null where they run in another process, whose results are judged later. */
+  suitesReversed: readonly SuiteResult[] | null
   /** What no case touches; null where the bundle did not load. */
   untouched: Coverage | null
   /** Null where the bundle did not load. */

@@ -34,13 +34,13 @@ export function openLanes({ first, openLater, room }: LanesDeps): Lanes {
   let judging: Sandbox | null = null
   let stopped = false
 
-  async function judgeFirst(request: GateRequest): Promise<GateOutcome> {
+  async function before<T>(work: () => Promise<T>): Promise<T> {
     busy += 1
     const interrupted = judging
     judging = null
     void interrupted?.stop()
     try {
-      return await first.judge(request)
+      return await work()
     } finally {
       busy -= 1
       wake()
@@ -73,7 +73,11 @@ export function openLanes({ first, openLater, room }: LanesDeps): Lanes {
   }
 
   return {
-    first: { judge: judgeFirst, stop: () => first.stop() },
+    first: {
+      judge: (request) => before(() => first.judge(request)),
+      judgeValues: (request) => before(() => first.judgeValues(request)),
+      stop: () => first.stop(),
+    },
     later: {
       run(work) {
         return new Promise((resolve, reject) => {

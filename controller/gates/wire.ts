@@ -1,28 +1,57 @@
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
+import type { Values } from '../../schemas/registry/tenant.ts'
 import type { GateOutcome, GateRequest } from './judge-bundle.ts'
 import type { GateReport } from './report.ts'
 
+/** What a sandbox child may be asked; `files` of the last two are those of a sealed bundle. */
+export type Task =
+  /** Answers with an outcome whose cases ran once, in the order given. */
+  | { kind: 'judge'; request: GateRequest }
+  /** Answers with the results of the suites, whose cases ran backwards. */
+  | { kind: 'repeat'; files: BundleFiles }
+  /** Answers with what is wrong with a tenant's values in this bundle. */
+  | { kind: 'values'; files: BundleFiles; values: Values }
+
 type WireFiles = [path: string, base64: string][]
+type WireRequest = Omit<GateRequest, 'files' | 'previous' | 'router'> & {
+  files: WireFiles
+  previous: WireFiles | null
+  router: string | null
+}
+type WireTask =
+  | { kind: 'judge'; request: WireRequest }
+  | { kind: 'repeat'; files: WireFiles }
+  | { kind: 'values'; files: WireFiles; values: Values }
 
 /**
  * What passes between the controller and the sandbox child: one JSON document each way. Of the sealed files only
  * those under `sealed/` and the manifest come back, so that the child cannot put other sources in their place.
  */
-export function encodeRequest(request: GateRequest): string {
-  const { files, previous, router, ...rest } = request
-  return JSON.stringify({
+export function encodeTask(task: Task): string {
+  return JSON.stringify(
+    task.kind === 'judge'
+      ? { kind: task.kind, request: encodeRequest(task.request) }
+      : { ...task, files: encodeFiles(task.files) },
+  )
+}
+
+export function decodeTask(text: string): Task {
+  const task = JSON.parse(text) as WireTask
+  return task.kind === 'judge'
+    ? { kind: task.kind, request: decodeRequest(task.request) }
+    : { ...task, files: decodeFiles(task.files) }
+}
+
+function encodeRequest({ files, previous, router, ...rest }: GateRequest): WireRequest {
+  return {
     ...rest,
     files: encodeFiles(files),
     previous: previous === null ? null : encodeFiles(previous),
     router: router?.toString('base64') ?? null,
-  })
+  }
 }
 
-export function decodeRequest(text: string): GateRequest {
-  const { files, previous, router, ...rest } = JSON.parse(text) as Omit<
-    GateRequest,
-    'files' | 'previous' | 'router'
-  > & { files: WireFiles; previous: WireFiles | null; router: string | null }
+function decodeRequest({ files, previous, router, ...rest }: WireRequest): GateRequest {
   return {
     ...rest,
     files: decodeFiles(files),

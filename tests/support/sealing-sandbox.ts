@@ -22,6 +22,9 @@ export function sealingSandbox(): SealingSandbox {
       await sandbox.gate
       return outcomeOf(request)
     },
+    async judgeValues() {
+      return []
+    },
     async stop() {},
   }
   return sandbox

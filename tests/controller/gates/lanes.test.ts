@@ -122,6 +122,7 @@ function scriptedSandbox(name: string, order: string[]) {
       order.push(`${name} begins`)
       return new Promise((resolve) => (finish = resolve))
     },
+    judgeValues: async () => [],
     stop: async () => end('fail', 'is killed'),
   }
   return { sandbox, end: () => end('pass', 'ends') }

@@ -1,14 +1,21 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  openSandbox,
-  SANDBOX_LIMITS,
-  sandboxFlags,
-  type Sandbox,
-  type SandboxLimits,
-} from '../../../controller/gates/sandbox.ts'
+import { withRepetition } from '../../../controller/gates/determinism.ts'
+import { judgeBundle } from '../../../controller/gates/evidence.ts'
+import { openSandbox, SANDBOX_LIMITS, type Sandbox } from '../../../controller/gates/sandbox.ts'
+import { sandboxFlags, startChild, type SandboxLimits } from '../../../controller/gates/sandbox-process.ts'
+import { encodeTask } from '../../../controller/gates/wire.ts'
 import { bundleDigest } from '../../../runtime/bundle/digest.ts'
+import { loadBundle } from '../../../runtime/bundle/load.ts'
+import { runSuites } from '../../../runtime/engine/suites.ts'
 import { PACKAGE_ROOT } from '../../../schemas/package-root.ts'
+import { eventually } from '../../support/eventually.ts'
+import { largeBundle } from '../../support/large-bundle.ts'
 import { faq, RULES } from '../../support/scaffold.ts'
 
 const request = { files: faq(), name: 'faq', rules: RULES, sealed: [], previous: null }
@@ -63,5 +70,85 @@ describe('the sandbox', () => {
     )
     expect(verdicts).toEqual(['pass', 'fail', 'pass'])
     expect((await box.judge(request)).report.verdict).toBe('pass')
+  })
+})
+
+/** Takes far longer than these tests wait. */
+const endless = () => encodeTask({ kind: 'judge', request: { ...request, files: largeBundle(150, 100).files } })
+
+const isThere = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('a child of the sandbox', () => {
+  it('ends itself when its time is over and nobody kills it, in the middle of a computation', async () => {
+    const child = startChild({ ...SANDBOX_LIMITS, timeoutMs: 300 })
+    child.stdin.end(endless())
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    expect([code, signal]).toEqual([null, 'SIGKILL'])
+  })
+
+  it.each([
+    ['that computes', true],
+    ['that waits for a task', false],
+  ])('%s ends itself when its controller is killed', async (_, computes) => {
+    const task = join(await mkdtemp(join(tmpdir(), 'task-')), 'task.json')
+    await writeFile(task, endless())
+    const entry = fileURLToPath(new URL('../../support/sandbox-owner.js', import.meta.url))
+    const owner = spawn(process.execPath, [entry, ...(computes ? [task] : [])], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(owner.stdout, 'data')) as [Buffer]
+    const pid = Number(line.toString())
+    expect(isThere(pid)).toBe(true)
+    owner.kill('SIGKILL')
+    await once(owner, 'exit')
+    await eventually(
+      async () => isThere(pid),
+      (there) => !there,
+      3_000,
+    )
+  })
+})
+
+describe('the repetition of the cases', () => {
+  const children = () => {
+    const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+    return stdout.split('\n').flatMap((line) => (line.includes('sandbox-child') ? [line.trim().split(' ')[0]] : []))
+  }
+
+  it('runs in another process than the judgement', async () => {
+    const box = open()
+    const spares = await eventually(
+      async () => children(),
+      (pids) => pids.length === 2,
+    )
+    const { report } = await box.judge(request)
+    expect(report.ran).toContainEqual({ gate: 'determinism', verdict: 'pass' })
+    expect(children().filter((pid) => spares.includes(pid))).toEqual([])
+  })
+
+  it('refuses a bundle whose cases gave another result there', async () => {
+    const { report, sealed } = judgeBundle(request, 'elsewhere')
+    const again = runSuites(loadBundle(sealed!), {}, { order: 'reversed' })
+    expect(withRepetition(report, again)).toBe(report)
+    const [first, ...rest] = again
+    const other = [{ ...first!, failures: [{ index: 0, name: 'one', expected: {}, actual: {} }] }, ...rest]
+    for (const results of [other, rest, []]) {
+      const refused = withRepetition(report, results)
+      expect(refused.verdict).toBe('fail')
+      expect(refused.ran).toContainEqual({ gate: 'determinism', verdict: 'fail' })
+      expect(refused.findings.map(({ code }) => code)).toContain('NOT_DETERMINISTIC')
+    }
+  })
+
+  it('gives the report that one process gives', async () => {
+    const warned = { ...request, files: faq({ 'templates/unused.j2': 'Nobody says this.\n' }) }
+    expect((await open().judge(warned)).report).toEqual(judgeBundle(warned).report)
   })
 })
