@@ -120,6 +120,11 @@ export const REASONS = {
     title: 'The audit record could not be made durable.',
     hint: 'Look at the disk of the Runtime.',
   },
+  LIMITS_UNAVAILABLE: {
+    status: 503,
+    title: 'The counters of limits and quotas could not be reached.',
+    hint: 'Try again soon; as operator, look at the store of limits, or allow with `limits.on_store_failure`.',
+  },
   OUTCOME_UNKNOWN: {
     status: 500,
     title: 'The process ended between the begin and the end of a call; what became of it is unknown.',

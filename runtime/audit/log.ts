@@ -65,8 +65,9 @@ export type AuditLog = {
   close(): Promise<void>
 }
 
-/** What a process leaves that ended while it made the log: nothing was recorded yet. */
-const BEFORE_THE_FIRST_RECORD = /^(lock|keys(\/.*)?|tlog(\/checkpoint(\.tmp)?)?|pending|log\.json\.tmp)$/
+/** What a process leaves that ended while it made the log: nothing was recorded yet. Beside it are the logs of workers. */
+const BEFORE_THE_FIRST_RECORD =
+  /^(lock|keys(\/.*)?|tlog(\/checkpoint(\.tmp)?)?|pending|log\.json\.tmp|worker-\d+(\/.*)?)$/
 
 async function createLog(options: AuditLogOptions): Promise<LogIdentity> {
   const found = (await readdir(options.dir, { recursive: true })).filter((name) => !BEFORE_THE_FIRST_RECORD.test(name))

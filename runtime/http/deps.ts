@@ -5,10 +5,9 @@ import type { Execution, ExecutionRequest } from '../engine/execute.ts'
 import type { LoadedBundle } from '../bundle/load.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { FollowStatus, ServedTenant } from '../tenants/table.ts'
+import type { LimitStore } from '../limits/limit-store.ts'
 import type { Shadow } from '../shadow/shadow.ts'
-import type { Limiter } from './limiter.ts'
 import type { Log } from './log.ts'
-import type { Quotas } from './quota.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the routes read of the ledger; the Follower is one. */
@@ -36,8 +35,7 @@ export type RuntimeDeps = {
   witness: Pick<WitnessReports, 'status'>
   denials: Denials
   shadow: Pick<Shadow, 'offer'>
-  limiter: Limiter
-  quotas: Quotas
+  limits: LimitStore
   metrics: Metrics
   log: Log
   settings: RuntimeSettings

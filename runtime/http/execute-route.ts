@@ -38,7 +38,7 @@ type Pass = {
 
 /** `POST /execute`: the pipeline of DESIGN section 5. Every step refuses by a Fault, and none falls through. */
 export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchange: Exchange) => Promise<Response> {
-  const { audit, limiter, settings } = deps
+  const { audit, limits, settings } = deps
   const contextOf = createTenantContexts(audit)
   const cache = createAnswerCache<TenantContext, { alias: AliasName; answer: Answer }>(MAX_CACHED_ANSWERS)
   const deadlines = createDeadlines(deps.monotonicMs)
@@ -64,28 +64,27 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     return authenticate(deps.tenants, tenant, key, deps.now().getTime())
   }
 
-  function refuseUnknown(exchange: Exchange, error: unknown): Response {
+  async function refuseUnknown(exchange: Exchange, error: unknown): Promise<Response> {
     const fault = faultOf(error)
     if (fault.reason !== 'UNAUTHENTICATED') return refuseStranger(deps, exchange, fault)
-    const verdict = limiter.takeInvalid()
+    const verdict = await limits.takeInvalid()
     if (verdict.isAllowed) return refuseStranger(deps, exchange, fault)
     return refuseStranger(deps, exchange, rateLimited(verdict))
   }
 
-  function takeLimit(pass: Pass): void {
-    const { caller, context, headers } = pass
+  /** @param user as the request names it */
+  async function takeLimit({ caller, context, headers }: Pass, user: string | null): Promise<void> {
     if (context.limits instanceof Fault) throw context.limits
-    const { tenant } = caller.tenant.state
-    const verdict = limiter.take({ tenant, keyId: caller.keyId, user: pass.user }, context.limits)
-    headers['x-ratelimit-limit'] = String(verdict.limit)
-    headers['x-ratelimit-remaining'] = String(verdict.remaining)
-    if (!verdict.isAllowed) throw rateLimited(verdict)
-    const quota = deps.quotas.take(tenant, caller.tenant.state.quota, deps.now())
-    if (quota.isAllowed) return
-    headers['x-ratelimit-limit'] = String(quota.limit)
-    headers['x-ratelimit-remaining'] = '0'
-    const { retryAfterS } = quota
-    throw new Fault('QUOTA_EXCEEDED', `the quota of ${quota.limit} requests is used up`, { retryAfterS })
+    const { tenant, quota } = caller.tenant.state
+    const request = { tenant, keyId: caller.keyId, user, policy: context.limits, quota }
+    const counted = limits.take(request)
+    const outcome = counted instanceof Promise ? await counted : counted
+    headers['x-ratelimit-limit'] = String(outcome.limit)
+    headers['x-ratelimit-remaining'] = String(outcome.remaining)
+    if (outcome.refusedBy === null) return
+    if (outcome.refusedBy === 'limit') throw rateLimited(outcome)
+    const { limit, retryAfterS } = outcome
+    throw new Fault('QUOTA_EXCEEDED', `the quota of ${limit} requests is used up`, { retryAfterS })
   }
 
   function checkFreshness({ context }: Pass): void {
@@ -139,7 +138,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
       if (!USER_ID.test(user)) throw new Fault('REQUEST_INVALID', 'X-User-Id must be 1 to 128 visible ASCII characters')
       pass.user = pass.context.commitments.ofUser(user)
     }
-    takeLimit(pass)
+    await takeLimit(pass, user)
     if (!profile.scopes.some((scope) => pass.caller.scopes.has(scope))) {
       throw new Fault('FORBIDDEN', `the key lacks the scope ${profile.scopes[0] ?? ''}`)
     }

@@ -1,33 +1,39 @@
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { replaceFile, syncFolder } from '../audit/durable-file.ts'
-import type { AuditLog } from '../audit/log.ts'
-import { logFolders, readBundle, readRecords, type LogFolders, type StoredRecord } from '../audit/read-log.ts'
+import { readBundle, readRecords, type LogFolders, type StoredRecord } from '../audit/read-log.ts'
 import { TILE_WIDTH } from '../audit/tiles.ts'
 import { createQuotas, type QuotaCount, type Quotas } from './quota.ts'
 
-/** Counts as of record `index` of the audit log `origin`. */
-type Snapshot = { v: 1; origin: string; index: number; counts: [string, QuotaCount][] }
+/** Counts as of record `logs[origin]` of each audit log. */
+type Snapshot = { v: 2; logs: Record<string, number>; counts: [string, QuotaCount][] }
+
+/** One audit log, and how many of its records are under a checkpoint. */
+export type CountedLog = { origin: string; folders: LogFolders; size: number }
 
 export type QuotaMemory = {
   quotas: Quotas
-  /** Writes the counts down, so that the next start has less of the log to read. */
-  save(): Promise<void>
+  /** Counts what a log has beyond what was counted of it; a log is counted once in the life of a process. */
+  recount(log: CountedLog, now: Date): Promise<void>
+  /**
+   * Writes the counts down, so that the next start has less of the logs to read.
+   * @param sizes of the logs by origin, taken before the call
+   */
+  save(sizes: ReadonlyMap<string, number>): Promise<void>
 }
 
-async function readSnapshot(path: string, origin: string, size: number): Promise<Snapshot | null> {
+async function readSnapshot(path: string): Promise<Snapshot> {
   try {
     const snapshot = JSON.parse(await readFile(path, 'utf8')) as Snapshot
-    const isOurs = snapshot.v === 1 && snapshot.origin === origin && snapshot.index <= size
-    return isOurs ? snapshot : null
+    if (snapshot.v === 2) return snapshot
   } catch {
-    // Nothing but a shortcut: without it the log is read from the beginning of the month.
-    return null
+    // Nothing but a shortcut: without it the logs are read from the beginning of the month.
   }
+  return { v: 2, logs: {}, counts: [] }
 }
 
 /** The first record that may be of the month of `now`. */
-async function startOfMonth(folders: LogFolders, size: number, now: Date): Promise<number> {
+async function startOfMonth({ folders, size }: CountedLog, now: Date): Promise<number> {
   const month = now.toISOString().slice(0, 7)
   let [low, high] = [0, Math.ceil(size / TILE_WIDTH)]
   while (low < high) {
@@ -46,27 +52,30 @@ function isCounted({ phase, action, reason_code }: StoredRecord): boolean {
 }
 
 /**
- * Quota counts that survive a crash: the last snapshot, and every request that the audit log has since. What was
- * answered is in the log, so nothing that was answered is forgotten.
+ * Quota counts that survive a crash: the last snapshot, and every request that the audit logs have since. What was
+ * answered is in a log, so nothing that was answered is forgotten.
  */
-export async function openQuotaMemory(
-  path: string,
-  auditDir: string,
-  audit: AuditLog,
-  now: Date,
-): Promise<QuotaMemory> {
-  const folders = logFolders(auditDir)
-  const { size, origin } = audit.status()
-  const snapshot = await readSnapshot(path, origin, size)
-  const quotas = createQuotas(new Map(snapshot?.counts ?? []))
-  const from = snapshot?.index ?? (await startOfMonth(folders, size, now))
-  for await (const { record } of readRecords(folders, from, size)) {
-    if (record.tenant !== null && isCounted(record)) quotas.add(record.tenant, new Date(record.ts))
-  }
+export async function openQuotaMemory(path: string): Promise<QuotaMemory> {
+  const snapshot = await readSnapshot(path)
+  const quotas = createQuotas(new Map(snapshot.counts))
+  const counted = new Map(Object.entries(snapshot.logs))
+  const done = new Set<string>()
   return {
     quotas,
-    async save() {
-      const taken: Snapshot = { v: 1, origin, index: audit.status().size, counts: [...quotas.counts()] }
+    async recount(log, now) {
+      const { origin, folders, size } = log
+      if (done.has(origin)) return
+      done.add(origin)
+      const known = counted.get(origin)
+      const from = known !== undefined && known <= size ? known : await startOfMonth(log, now)
+      for await (const { record } of readRecords(folders, from, size)) {
+        if (record.tenant !== null && isCounted(record)) quotas.add(record.tenant, new Date(record.ts))
+      }
+      counted.set(origin, size)
+    },
+    async save(sizes) {
+      for (const [origin, size] of sizes) counted.set(origin, size)
+      const taken: Snapshot = { v: 2, logs: Object.fromEntries(counted), counts: [...quotas.counts()] }
       await replaceFile(path, JSON.stringify(taken), 0o600)
       await syncFolder(dirname(path))
     },

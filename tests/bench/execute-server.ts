@@ -18,6 +18,7 @@ import { createLimiter } from '../../runtime/http/limiter.ts'
 import { listen, SERVER_LIMITS } from '../../runtime/http/listen.ts'
 import { createLog } from '../../runtime/http/log.ts'
 import { createQuotas } from '../../runtime/http/quota.ts'
+import { createMemoryStore } from '../../runtime/limits/memory-store.ts'
 import { createMetrics } from '../../runtime/http/metrics.ts'
 import type { FollowStatus } from '../../runtime/tenants/table.ts'
 import { PACKAGE_ROOT } from '../../schemas/package-root.ts'
@@ -68,8 +69,7 @@ async function startRuntime(variant: Variant): Promise<number> {
     witness: NO_WITNESS,
     denials: createDenials({ append: () => undefined, now, node: 'bench', runtimeVersion: '1.0.0' }),
     shadow: NO_SHADOW,
-    limiter: createLimiter(() => performance.now(), 1000),
-    quotas: createQuotas(),
+    limits: createMemoryStore({ limiter: createLimiter(() => performance.now(), 1000), quotas: createQuotas(), now }),
     metrics: createMetrics({
       audit: () => audit.status(),
       ledger: () => ({ seq: 1, ageS: 1 }),

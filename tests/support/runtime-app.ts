@@ -14,6 +14,7 @@ import type { ActionMatrix } from '../../runtime/http/gate.ts'
 import { createLimiter } from '../../runtime/http/limiter.ts'
 import { createLog } from '../../runtime/http/log.ts'
 import { createQuotas } from '../../runtime/http/quota.ts'
+import { createMemoryStore } from '../../runtime/limits/memory-store.ts'
 import { createMetrics } from '../../runtime/http/metrics.ts'
 import { NO_SHADOW } from '../../runtime/shadow/shadow.ts'
 import type { FollowStatus, Served, ServedTenant } from '../../runtime/tenants/table.ts'
@@ -137,8 +138,7 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     witness: NO_WITNESS,
     denials: createDenials({ append, now, node: 'node-1', runtimeVersion: '1.0.0' }),
     shadow: NO_SHADOW,
-    limiter: createLimiter(() => clock.nowMs, 1000),
-    quotas: createQuotas(),
+    limits: createMemoryStore({ limiter: createLimiter(() => clock.nowMs, 1000), quotas: createQuotas(), now }),
     metrics: createMetrics({
       audit: () => audit.status(),
       ledger: () => ({ seq: 7, ageS: 1 }),

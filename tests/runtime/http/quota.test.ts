@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from '../../../runtime/audit/log.ts'
+import { logFolders } from '../../../runtime/audit/read-log.ts'
 import { createQuotas } from '../../../runtime/http/quota.ts'
 import { openQuotaMemory } from '../../../runtime/http/quota-memory.ts'
 import { aRecord } from '../../support/audit-record.ts'
@@ -53,7 +54,13 @@ describe('the memory of quotas', () => {
   let log: AuditLog
   const now = at('2026-08-02T12:00:00Z')
   const path = () => join(dir, 'quotas.json')
-  const open = async () => (await openQuotaMemory(path(), join(dir, 'audit'), log, now)).quotas.counts().get('acme')
+  const opened = async () => {
+    const memory = await openQuotaMemory(path())
+    const counted = { origin: log.origin, folders: logFolders(join(dir, 'audit')), size: log.status().published }
+    await memory.recount(counted, now)
+    return memory
+  }
+  const open = async () => (await opened()).quotas.counts().get('acme')
   const records = (count: number, ts: string, changes = {}) =>
     Promise.all(Array.from({ length: count }, () => log.append(aRecord({ ts, ...changes }))))
 
@@ -85,13 +92,13 @@ describe('the memory of quotas', () => {
   it('goes on from where it was written down, and does not need to', async () => {
     await records(10, '2026-08-02T11:00:00.000Z')
     await log.publish()
-    const memory = await openQuotaMemory(path(), join(dir, 'audit'), log, now)
-    await memory.save()
+    const memory = await opened()
+    await memory.save(new Map([[log.origin, log.status().size]]))
     await records(3, '2026-08-02T11:30:00.000Z')
     await log.publish()
     expect(await open()).toMatchObject({ inDay: 13 })
-    const snapshot = JSON.parse(await readFile(path(), 'utf8')) as { index: number }
-    expect(snapshot.index).toBe(10)
+    const snapshot = JSON.parse(await readFile(path(), 'utf8')) as { logs: Record<string, number> }
+    expect(snapshot.logs).toEqual({ [log.origin]: 10 })
     await writeFile(path(), '{"torn')
     expect(await open()).toMatchObject({ inDay: 13 })
   })

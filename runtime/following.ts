@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../schemas/fault.ts'
+import type { Root } from '../schemas/ledger/trust.ts'
+import { PACKAGE_VERSION } from '../schemas/package-root.ts'
+import { openBundleStore } from './bundle/store.ts'
+import type { RuntimeConfig } from './config.ts'
+import { tokenCredentials } from './git/credentials.ts'
+import { openRepository } from './git/repository.ts'
+import type { Log } from './http/log.ts'
+import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
+import { BUNDLE_TAGS } from './trust/bundle-tag.ts'
+import { HEARTBEAT_REF } from './trust/heartbeat.ts'
+import { LIVE_REF } from './trust/ledger.ts'
+
+const FETCHED = [LIVE_REF, HEARTBEAT_REF, BUNDLE_TAGS]
+const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
+
+export type Following = { follower: Follower; close: () => Promise<void> }
+
+async function readLease(path: string | null): Promise<{ bytes: Buffer; signatures: string } | undefined> {
+  if (path === null) return undefined
+  try {
+    return { bytes: await readFile(path), signatures: await readFile(`${path}.sig`, 'utf8') }
+  } catch (error) {
+    throw new Fault('CONFIG_INVALID', `${path} and ${path}.sig cannot be read`, { cause: error })
+  }
+}
+
+/** Opens the registry that is configured and follows its `live`. @throws Fault `CONFIG_INVALID`, `NOT_FOUND` */
+export async function startFollowing(
+  config: RuntimeConfig,
+  root: Root,
+  log: Log,
+  { now, onSwap }: { now: () => Date; onSwap: FollowOptions['onSwap'] },
+): Promise<Following> {
+  const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
+  const mirror = join(config.stateDir, 'mirror')
+  const repository = await openRepository(config.registry, { mirror, fetch: FETCHED, ...credentials })
+  try {
+    const folder = join(config.stateDir, 'bundles')
+    const follower = await follow({
+      repository,
+      root,
+      stateDir: config.stateDir,
+      bundleStore: await openBundleStore({ folder, maxBytes: MAX_BUNDLE_CACHE_BYTES, now }),
+      runtimeVersion: PACKAGE_VERSION,
+      now,
+      log,
+      lease: await readLease(config.lease),
+      onSwap,
+      pollIntervalMs: config.pollIntervalMs,
+      watch: true,
+    })
+    const close = async () => {
+      await follower.stop()
+      await repository.close()
+    }
+    return { follower, close }
+  } catch (error) {
+    await repository.close()
+    throw error
+  }
+}
