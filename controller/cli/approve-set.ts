@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { approvalSetOf, setStatement, type SetMember } from '../../runtime/trust/approval-set.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
@@ -66,7 +67,7 @@ async function changesAtHead(
     const file = wanted.aliases[alias]
     const held = known.aliases[alias]
     if (file === undefined || !isReadable(file) || file.value.digest === held?.digest) continue
-    changes.push({ tenant, from: held?.digest ?? null, seq: held?.seq ?? 0, file: file.value })
+    changes.push({ tenant, from: held?.digest ?? null, seq: changeSeq(known, alias), file: file.value })
   }
   return changes.sort((a, b) => (a.tenant < b.tenant ? -1 : 1))
 }

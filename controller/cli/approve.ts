@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
 import { aliasPath, wantedAlias } from './alias-file.ts'
@@ -56,7 +57,7 @@ export const approve: CommandSpec = {
       alias,
       from: held?.digest ?? null,
       digest,
-      seq: held?.seq ?? 0,
+      seq: changeSeq(tenant, alias),
     })
     const { signature, principal } = await signApproval(call, clone, state, statement)
     const path = `tenants/${tenant.tenant}/approvals/${alias}/${digest.slice(7, 19)}.${principal}.sig`

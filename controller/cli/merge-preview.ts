@@ -1,4 +1,5 @@
 import { judgeApprovals, mayApprove } from '../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
@@ -78,7 +79,7 @@ function ofAlias(
     alias,
     from: held?.digest ?? null,
     digest: to.digest,
-    seq: held?.seq ?? 0,
+    seq: changeSeq(state, alias),
     approvals: wanted.approvals.get(`${alias}/${to.digest.slice(7, 19)}`) ?? [],
     signers,
     roles,

@@ -1,4 +1,5 @@
 import { judgeApprovals } from '../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { held, PASS, promotionRule, type AliasEvidence, type AliasGate } from './alias-gate.ts'
 import { wantedLevel } from './rollback.ts'
 
@@ -10,7 +11,14 @@ export const approvals: AliasGate = {
     const needed = approvalsNeeded(evidence)
     if (seal === null || needed === 0) return PASS
     const before = held(evidence)
-    const change = { registry, tenant, alias, from: before?.digest ?? null, digest: seal.digest, seq: before?.seq ?? 0 }
+    const change = {
+      registry,
+      tenant,
+      alias,
+      from: before?.digest ?? null,
+      digest: seal.digest,
+      seq: changeSeq(evidence.state, alias),
+    }
     const asked = { ...change, approvals: evidence.approvals, signers, roles, authors: seal.authors, needed, at: now }
     const { counted, faults } = judgeApprovals(asked)
     const fault = faults[0]

@@ -25,7 +25,7 @@ export type LiveDeps = { repository: Repository; root: Root; memory: MemoryFiles
  * @throws Fault as `verifyLedger`; `NOT_FOUND` where there is no `live` and nothing to restore it from.
  */
 export async function openLive(deps: LiveDeps): Promise<{ live: Live; restored: boolean }> {
-  const { repository, root, memory } = deps
+  const { repository, memory } = deps
   const known = await memory.readHead()
   if (known !== null) return followLive(deps, await remembered(deps, known))
   const tip = await repository.readRef(LIVE_REF)
@@ -33,16 +33,9 @@ export async function openLive(deps: LiveDeps): Promise<{ live: Live; restored: 
     const message = `${repository.location} has no branch live. Make its root of trust with \`contractor root init\`.`
     throw new Fault('NOT_FOUND', message)
   }
-  const standing = new Map<string, Decision>()
-  const head = await verifyLedger({
-    reader: repository,
-    root,
-    accepted: null,
-    head: tip,
-    onStep: (step) => applyEntry(standing, step),
-  })
-  await remember(memory, { head, standing })
-  return { live: { head, standing }, restored: false }
+  const live = await fromTheStart(deps, tip)
+  await remember(memory, live)
+  return { live, restored: false }
 }
 
 /**
@@ -59,7 +52,9 @@ export async function followLive(deps: LiveDeps, before: Live): Promise<{ live: 
     return { live: before, restored: true }
   }
   const live = { head: before.head, standing: new Map(before.standing) }
+  let isFork = false
   const onStep = (step: LedgerHead) => {
+    isFork ||= step.entry.prev !== live.head.entryDigest
     live.head = step
     applyEntry(live.standing, step)
   }
@@ -68,6 +63,8 @@ export async function followLive(deps: LiveDeps, before: Live): Promise<{ live: 
     isUntrusted,
   )
   if (forged) await repository.updateRefs([{ ref: LIVE_REF, old: tip, new: live.head.oid }])
+  // What the entries said that a new epoch left behind stands no more, and is judged and written again.
+  if (isFork) live.standing = (await fromTheStart(deps, live.head.oid)).standing
   await remember(memory, live)
   return { live, restored: forged }
 }
@@ -91,14 +88,14 @@ async function remembered({ repository, root, memory }: LiveDeps, oid: string): 
     const head = verifyAlone(root, { oid, raw, entry, files })
     return { head, standing: new Map(kept.map((decision) => [decision.subject, decision])) }
   }
+  return fromTheStart({ repository, root }, oid)
+}
+
+/** A head, and what stands there, verified from the entry that the root pins. */
+async function fromTheStart({ repository: reader, root }: Pick<LiveDeps, 'repository' | 'root'>, oid: string) {
   const standing = new Map<string, Decision>()
-  const head = await verifyLedger({
-    reader: repository,
-    root,
-    accepted: null,
-    head: oid,
-    onStep: (step) => applyEntry(standing, step),
-  })
+  const onStep = (step: LedgerHead) => applyEntry(standing, step)
+  const head = await verifyLedger({ reader, root, accepted: null, head: oid, onStep })
   return { head, standing }
 }
 

@@ -95,7 +95,9 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     return
   }
   const state = moved(held, seal, judged, next)
-  next.tenants.set(wanted.name, { ...tenant, aliases: { ...tenant.aliases, [alias]: state } })
+  const { [alias]: _filled, ...emptied } = tenant.emptied ?? {}
+  const aliases = { ...tenant.aliases, [alias]: state }
+  next.tenants.set(wanted.name, withEmptied({ ...tenant, aliases }, emptied))
   keepSets(state, approvals, next)
   record(verdicts, allowed(subject, judged.reason_code, said))
 }
@@ -155,8 +157,13 @@ function planClearing(
     return
   }
   const { [alias]: _cleared, ...aliases } = tenant.aliases
-  next.tenants.set(tenant.tenant, { ...tenant, aliases })
+  const emptied = { ...tenant.emptied, [alias]: next.seq }
+  next.tenants.set(tenant.tenant, withEmptied({ ...tenant, aliases }, emptied))
   record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', from, message: 'emptied' }))
+}
+
+function withEmptied({ emptied: _before, ...tenant }: TenantState, emptied: TenantState['emptied'] = {}): TenantState {
+  return Object.keys(emptied).length === 0 ? tenant : { ...tenant, emptied }
 }
 
 function verdictOf(bundle: WantedBundle | undefined, version: string): 'pending' | 'refused' | 'none' {

@@ -31,7 +31,8 @@ export function planTenant(wanted: WantedTenant, next: NextState, verdicts: Verd
   const approved = ownersOf(wanted, asked, before, next)
   const { granted, held } = grant(inForce, asked, approved.length, next)
   if (inForce === null || !isSame(inForce, granted)) {
-    next.tenants.set(wanted.name, { ...granted, seq: next.seq, aliases: before?.aliases ?? {} })
+    const { aliases = {}, emptied } = before ?? {}
+    next.tenants.set(wanted.name, { ...granted, seq: next.seq, aliases, ...(emptied === undefined ? {} : { emptied }) })
     const people = { authors: [], approvers: approved }
     const message = held.length === 0 ? '' : `without ${held.join(' and ')}, which an owner must approve`
     record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', people, message }))

@@ -4,9 +4,9 @@ import type { TenantState } from '../../schemas/ledger/state.ts'
 import type { ApiKey } from '../../schemas/registry/tenant.ts'
 
 /** All of a tenant but its aliases. */
-export type Settings = Omit<TenantState, 'aliases' | 'seq'>
+export type Settings = Omit<TenantState, 'aliases' | 'seq' | 'emptied'>
 
-export function settingsOf({ aliases: _aliases, seq: _seq, ...settings }: TenantState): Settings {
+export function settingsOf({ aliases: _aliases, seq: _seq, emptied: _emptied, ...settings }: TenantState): Settings {
   return settings
 }
 

@@ -4,6 +4,7 @@ import type { AliasName } from '../../schemas/names.ts'
 import { popped, pushed, rollbackLevel } from './alias-stack.ts'
 import { judgeApprovals, type ApprovalFound } from './approvals.ts'
 import { tagRefOf } from './bundle-tag.ts'
+import { changeSeq } from './change-seq.ts'
 import { isSame } from './is-same.ts'
 import type { LedgerState } from './state.ts'
 
@@ -33,6 +34,8 @@ export function checkAliasChanges(context: AliasChangeContext): void {
       const held = known?.aliases[alias] ?? null
       const taken = tenant.aliases[alias] ?? null
       if (taken !== null && !isSame(held, taken)) checkChange(name, alias, held, taken, context)
+      if (changeSeq(tenant, alias) !== (taken?.seq ?? (held === null ? changeSeq(known, alias) : context.seq)))
+        throw broken(`${name}/${alias}`, 'does not say when it was emptied')
     }
   }
 }
@@ -66,7 +69,7 @@ function checkChange(
     alias,
     from: held?.digest ?? null,
     digest: taken.digest,
-    seq: held?.seq ?? 0,
+    seq: changeSeq(before.tenants.get(tenant), alias),
     approvals: approvalsOf(taken, after, subject),
     signers: before.signers,
     roles: before.roles,

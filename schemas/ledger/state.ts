@@ -79,6 +79,8 @@ export type TenantState = {
   /** Seq of the last change of anything but the aliases; what an approval of a change names (ADR 0018). */
   seq?: number
   aliases: Partial<Record<AliasName, AliasState>>
+  /** Seq at which an alias was emptied that holds nothing since. */
+  emptied?: Partial<Record<AliasName, number>>
 }
 
 /** `bundles/<name>/<version>.json` on `live`. */

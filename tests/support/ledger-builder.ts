@@ -9,6 +9,7 @@ import { formatTag, signedTag } from '../../runtime/git/tag-object.ts'
 import { patchTree, writeTree } from '../../runtime/git/tree-files.ts'
 import { formatAllowedSigner } from '../../runtime/trust/allowed-signers.ts'
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { formatHeartbeat, HEARTBEAT_PATH } from '../../runtime/trust/heartbeat.ts'
 import { formatLedgerMessage, type LedgerMessage } from '../../runtime/trust/ledger-message.ts'
 import { governanceStatement } from '../../runtime/trust/owner-approvals.ts'
@@ -185,7 +186,7 @@ export async function buildLedger(options: BuilderOptions = {}): Promise<LedgerB
         alias,
         from: held?.digest ?? null,
         digest: seal.digest,
-        seq: held?.seq ?? 0,
+        seq: changeSeq(before, alias),
       })
       const approvals = await Promise.all(approvers.map((name) => approve(statement, name)))
       const taken = take(held, seal, seq + 1, at.toISOString(), approvals)

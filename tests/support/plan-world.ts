@@ -14,6 +14,7 @@ import type {
   WantedTenant,
 } from '../../controller/promotion/wanted.ts'
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import type { AliasName } from '../../schemas/names.ts'
@@ -132,14 +133,14 @@ export async function approval(
   alias: AliasName,
   { digest }: SealRecord,
 ): Promise<WantedTenant['approvals']> {
-  const held = head.state.tenants.get(tenant)?.aliases[alias]
+  const known = head.state.tenants.get(tenant)
   const statement = approvalStatement({
     registry: head.state.registry.rules.registry,
     tenant,
     alias,
-    from: held?.digest ?? null,
+    from: known?.aliases[alias]?.digest ?? null,
     digest,
-    seq: held?.seq ?? 0,
+    seq: changeSeq(known, alias),
   })
   return new Map([[`${alias}/${digest.slice(7, 19)}`, [await signatureFile(signer, statement)]]])
 }

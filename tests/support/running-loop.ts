@@ -19,8 +19,12 @@ export type RunningLoop = Loop & {
 }
 
 /** A controller without its HTTP side over a test registry, with a clock that the test moves. */
-export async function runLoop(registry: TestRegistry, name = 'state'): Promise<RunningLoop> {
-  const clock = { now: new Date('2026-01-02T00:00:00Z') }
+export async function runLoop(
+  registry: TestRegistry,
+  name = 'state',
+  startsAt = new Date('2026-01-02T00:00:00Z'),
+): Promise<RunningLoop> {
+  const clock = { now: startsAt }
   const told: ControllerEvent[] = []
   const events = openEvents(() => clock.now)
   events.subscribe((event) => told.push(event))

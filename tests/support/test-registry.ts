@@ -10,6 +10,7 @@ import { initBareRepository } from '../../runtime/git/init-repository.ts'
 import { openRepository, type Repository } from '../../runtime/git/repository.ts'
 import { patchTree } from '../../runtime/git/tree-files.ts'
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { createGenesis } from '../../controller/promotion/genesis.ts'
 import { MAIN_REF } from '../../controller/promotion/read-main.ts'
 import { generateKeyPair, type Signer } from '../../controller/promotion/sign.ts'
@@ -92,8 +93,9 @@ export async function openTestRegistry(rules: string = RULES): Promise<TestRegis
       return oid
     },
     async approval(by, { tenant, alias, digest, state }) {
-      const held = state.tenants.get(tenant)?.aliases[alias]
-      const change = { registry: 'acme', tenant, alias, from: held?.digest ?? null, digest, seq: held?.seq ?? 0 }
+      const known = state.tenants.get(tenant)
+      const from = known?.aliases[alias]?.digest ?? null
+      const change = { registry: 'acme', tenant, alias, from, digest, seq: changeSeq(known, alias) }
       const signature = await people[by].sign(Buffer.from(approvalStatement(change)), 'contractor-approval')
       return { [`tenants/${tenant}/approvals/${alias}/${digest.slice(7, 19)}.${by}.sig`]: signature }
     },

@@ -2,6 +2,7 @@ import { formatCommit, type Person as GitPerson } from '../../../runtime/git/com
 import type { Repository } from '../../../runtime/git/repository.ts'
 import { writeTree } from '../../../runtime/git/tree-files.ts'
 import { approvalStatement } from '../../../runtime/trust/approvals.ts'
+import { changeSeq } from '../../../runtime/trust/change-seq.ts'
 import type { LedgerState } from '../../../runtime/trust/state.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import { parseAlias } from '../../../schemas/registry/alias.ts'
@@ -59,7 +60,7 @@ export async function approvalFiles(
       alias: 'current' as const,
       from: held?.digest ?? null,
       digest: value.digest,
-      seq: held?.seq ?? 0,
+      seq: changeSeq(live?.tenants.get(tenant), 'current'),
     }
     const signature = await approver.sign(Buffer.from(approvalStatement(change)), 'contractor-approval')
     approvals.set(

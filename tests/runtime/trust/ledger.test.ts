@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { TenantState } from '../../../schemas/ledger/state.ts'
 import { verifyLedger, type VerifiedLedger } from '../../../runtime/trust/ledger.ts'
 import { formatStateFile, keysetPath, REGISTRY_PATH, tenantPath } from '../../../runtime/trust/state-files.ts'
 import type { Registry } from '../../../schemas/registry/registry.ts'
@@ -253,6 +254,26 @@ describe('approvals of current', () => {
       await ledger.write({ ...change, tenants: new Map([['retail', replayed]]) }, { on: ledger.head }),
       accepted,
     )
+  })
+
+  it('cannot be replayed after the alias was emptied, which nobody can hide', async () => {
+    const first = await ledger.promote('retail', 'current', v1)
+    const held = first.state.tenants.get('retail')?.aliases.current
+    const empty = (changes: Partial<TenantState>) =>
+      ({ tenants: new Map([['retail', { ...newTenant('retail'), ...changes }]]) }) as const
+    const before = await accept()
+    await refused(await ledger.write(empty({}), { on: ledger.head }), before)
+    await refused(await ledger.write(empty({ emptied: { current: 1 } }), { on: ledger.head }), before)
+    const emptied = await ledger.write(empty({ emptied: { current: first.seq + 1 } }))
+    const accepted = await accept()
+    expect(accepted.oid).toBe(emptied.oid)
+    await refused(await ledger.write(empty({}), { on: ledger.head }), accepted)
+    const change = await ledger.planPromotion('retail', 'current', v1, [])
+    const current = change.tenants?.get('retail')?.aliases.current
+    if (current === undefined || held === undefined) throw new TypeError('no current')
+    const replayed = { ...newTenant('retail'), aliases: { current: { ...current, approvals: held.approvals } } }
+    const tenants = new Map([['retail', replayed]])
+    await refused(await ledger.write({ ...change, tenants }, { on: ledger.head }), accepted)
   })
 
   it('are not needed to go back to what the alias held, within the time of the rules', async () => {
