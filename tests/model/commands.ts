@@ -63,6 +63,7 @@ export function worldWith(rules: Rules, { seq, settingsSeq }: { seq: number; set
     revoked: [],
     governanceSeq: 0,
     standing: {},
+    recorded: {},
   } as const
   return { rules, now: 0, commits, tip: 0, live, before: null, forged: false }
 }
@@ -167,6 +168,7 @@ export function done(world: World, command: Command): World {
         seq: seq + 1,
         epoch: Math.max(epoch, world.live.epoch) + 1,
         at: Math.max(base.at, world.now),
+        standing: base === world.live ? base.standing : base.recorded,
       }
       return { ...world, live, before: base, forged: false }
     }

@@ -120,5 +120,14 @@ function shape(live: Live, { now, rules }: World): unknown {
     return [at.version, soaked, stack]
   }
   const age = (until: number) => Math.min(Math.ceil(Math.max(0, now - until) / 24), rules.rollbackWithinHours / 24 + 1)
-  return [held('candidate'), held('current'), live.status, live.revoked, live.standing, live.epoch, live.at < now]
+  return [
+    held('candidate'),
+    held('current'),
+    live.status,
+    live.revoked,
+    live.standing,
+    live.recorded,
+    live.epoch,
+    live.at < now,
+  ]
 }

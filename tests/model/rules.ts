@@ -55,6 +55,8 @@ export type Live = {
   governanceSeq: number
   /** Refusals and waits that were written and stand, by subject. */
   standing: Readonly<Record<string, string>>
+  /** The same as the entries alone say it, in which nobody writes that a difference went away by itself. */
+  recorded: Readonly<Record<string, string>>
 }
 
 export type World = {
@@ -130,7 +132,13 @@ function judge(world: World): { next: Live; decisions: Decision[]; open: Set<str
     if (judging.open.has(subject) && !judging.decisions.some((d) => d.subject === subject && d.decision === 'allow'))
       standing[subject] = verdict
   for (const [subject, verdict] of judging.verdicts) standing[subject] = verdict
-  return { next: { ...next, standing }, decisions: judging.decisions, open: judging.open }
+  const recorded = { ...live.recorded }
+  for (const { subject } of judging.decisions) {
+    const verdict = judging.verdicts.get(subject)
+    if (verdict === undefined) delete recorded[subject]
+    else recorded[subject] = verdict
+  }
+  return { next: { ...next, standing, recorded }, decisions: judging.decisions, open: judging.open }
 }
 
 /** An unchanged verdict is not written again. */
