@@ -18,6 +18,9 @@ import type { LedgerHead } from './promotion/head.ts'
 import { openMemoryFiles } from './promotion/memory-files.ts'
 import { MAIN_REF } from './promotion/read-main.ts'
 import { REPORTS_REF } from './promotion/reports.ts'
+import { openPullProcesses } from './pulls/pull-process.ts'
+import { headsOf } from './pulls/pull-heads.ts'
+import { openPulls } from './pulls/pulls.ts'
 import { openSigner } from './promotion/sign.ts'
 import { AUDIT_REF } from './witness/audit-branch.ts'
 import { openWitnessKey } from './witness/witness-key.ts'
@@ -39,6 +42,8 @@ export type RunningController = {
 export type ControllerParts = { events?: Events; sandbox?: Sandbox; now?: () => Date }
 
 const DRAIN_MS = 2_000
+/** Asking a server for all pull requests is a larger question than asking for the branches. */
+const PULLS_POLL_MS = 15_000
 /** Judgements that hold up no promotion and wait for their turn. */
 const LATER_ROOM = 64
 /** What a controller reads of a registry behind a URL. */
@@ -92,6 +97,25 @@ export async function startController(
       comparisons: () => witness?.comparisons() ?? null,
     })
     undo.push(() => loop.stop())
+    const pulls =
+      statuses === null || forge.pulls === null
+        ? null
+        : await openPulls({
+            heads: headsOf(repository, { location: config.registry, ...credentials, stateDir, max: forge.pulls.max }),
+            root: config.root,
+            head: loop.head,
+            main: () => repository.readRef(MAIN_REF),
+            lane: lanes.later,
+            processes: openPullProcesses(),
+            file: join(stateDir, 'pulls.json'),
+            put: statuses.put,
+            onFault: tell,
+            onInternal,
+            now,
+            everyMs:
+              repository.kind === 'local' ? config.pollIntervalMs : Math.max(config.pollIntervalMs, PULLS_POLL_MS),
+          })
+    undo.push(async () => pulls?.stop())
     let draining = false
     const { head, status } = loop
     const isDraining = () => draining
@@ -117,7 +141,10 @@ export async function startController(
       onInternal,
       operatorKey: config.operatorKey,
       webhookSecrets: config.forge.webhookSecrets,
-      onHint: () => void loop.reconcileNow(),
+      onHint: () => {
+        void loop.reconcileNow()
+        void pulls?.look()
+      },
     })
     const { host, port } = config
     const listening = await listen((request) => app.fetch(request), { host, port, limits: SERVER_LIMITS, isDraining })

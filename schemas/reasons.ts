@@ -324,6 +324,10 @@ export const REASONS = {
     title: 'The name is not that of a ref that is read or written.',
     hint: 'Name the ref in full, in lower case: refs/heads/… or refs/tags/….',
   },
+  PULL_UNRELATED: {
+    title: 'The pull request has no commit in common with main.',
+    hint: 'Begin the branch at main.',
+  },
   FORGE_UNAVAILABLE: {
     title: 'The API of the forge takes no commit status.',
     hint: 'Nothing is held up but the status. Look at the token, its rights and the connection; it is tried again.',

@@ -23,9 +23,24 @@ export type Checked = { result: CheckResult; judged: JudgedBundle[] }
  * clone keeps to be faster.
  */
 export async function checkClone(deps: CheckDeps, base: string | undefined): Promise<Checked> {
-  const { clone, ledger, gates, now } = deps
+  const { clone, now } = deps
   const { files, findings: odd } = await lookAtWorkTree(clone)
-  const merged = await mergeInMemory(clone, files, base, now())
+  return checkMerged(deps, await mergeInMemory(clone, files, base, now()), files, odd)
+}
+
+export type CheckMergedDeps = Omit<CheckDeps, 'clone'>
+
+/**
+ * Judges a merge that nobody has made yet.
+ * @param files those of the registry outside bundles that the merge changes or rests on, as it has them
+ * @param odd what was found beside them already
+ */
+export async function checkMerged(
+  { ledger, gates, now }: CheckMergedDeps,
+  merged: Merged,
+  files: ReadonlyMap<string, Buffer>,
+  odd: readonly Finding[],
+): Promise<Checked> {
   const outside = parseRegistry(new Map([...files].filter(([path]) => !path.startsWith('bundles/'))))
   const ofTenants = [...outside.tenants.values()].flatMap((tenant) => tenant.findings)
   const { changed, objects } = merged

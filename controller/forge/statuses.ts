@@ -9,7 +9,7 @@ import { openStatusQueue } from './status-queue.ts'
 
 /** Tells the forge what the controller thinks of commits. */
 export type Statuses = {
-  put: (status: CommitStatus) => void
+  put: (status: Omit<CommitStatus, 'target'>) => void
   /** What became of the tip of `main`. */
   looked: (looked: Looked | Reason) => void
   stop: () => Promise<void>
@@ -34,7 +34,7 @@ export async function openStatuses(deps: StatusesDeps): Promise<Statuses> {
   const target = publicUrl === null ? null : `${publicUrl}/`
   let tip: string | null = null
 
-  const put = (status: CommitStatus) => void queue.put(status).catch(onInternal)
+  const put: Statuses['put'] = (status) => void queue.put({ ...status, target }).catch(onInternal)
   return {
     put,
     looked(looked) {
@@ -44,7 +44,7 @@ export async function openStatuses(deps: StatusesDeps): Promise<Statuses> {
         typeof looked === 'string'
           ? faultVerdict(looked)
           : mainVerdict(looked.live.standing, looked.judging, looked.live.head.seq)
-      put({ commit: tip, context: MAIN_CONTEXT, target, ...verdict })
+      put({ commit: tip, context: MAIN_CONTEXT, ...verdict })
     },
     async stop() {
       await queue.stop()

@@ -36,10 +36,20 @@ export function sandboxFlags(memoryMiB: number): string[] {
   return ['--no-warnings', permission, '--allow-worker', ...readable, `--max-old-space-size=${memoryMiB}`]
 }
 
-export function startChild({ memoryMiB, timeoutMs }: SandboxLimits): Child {
-  const entry = fileURLToPath(new URL('sandbox-child.js', import.meta.url))
+export const GATES_CHILD = fileURLToPath(new URL('sandbox-child.js', import.meta.url))
+
+/**
+ * @param entry the program that it runs; `GATES_CHILD` for gates
+ * @param readable folders that it may read beside its own code
+ */
+export function startChild(
+  { memoryMiB, timeoutMs }: SandboxLimits,
+  entry: string = GATES_CHILD,
+  readable: readonly string[] = [],
+): Child {
   const told = [String(process.pid), String(timeoutMs)]
-  const child = spawn(process.execPath, [...sandboxFlags(memoryMiB), entry, ...told], {
+  const folders = readable.map((path) => `--allow-fs-read=${join(path, '*')}`)
+  const child = spawn(process.execPath, [...sandboxFlags(memoryMiB), ...folders, entry, ...told], {
     cwd: PACKAGE_ROOT,
     env: {},
     detached: true,

@@ -37,6 +37,7 @@ describe("a controller's configuration", () => {
       webhookSecrets: { gitea: 's'.repeat(16) },
       api: { kind: 'gitea', api: 'https://forge.example/api/v1', project: 'acme/registry', token: 'a-token' },
       publicUrl: 'https://contractor.example',
+      pulls: null,
     })
   })
 
@@ -50,7 +51,7 @@ describe("a controller's configuration", () => {
       heartbeatIntervalMs: 60_000,
       heartbeatValidMs: 600_000,
       operatorKey: null,
-      forge: { webhookSecrets: {}, api: null, publicUrl: null },
+      forge: { webhookSecrets: {}, api: null, publicUrl: null, pulls: null },
     })
   })
 
@@ -77,6 +78,8 @@ describe("a controller's configuration", () => {
     ['a forge without its API', { ...FORGE, CONTRACTOR_FORGE_API: undefined }],
     ['an API with credentials in its URL', { ...FORGE, CONTRACTOR_FORGE_API: 'https://me:secret@api.forge.example' }],
     ['a project that leaves its place', { ...FORGE, CONTRACTOR_FORGE_PROJECT: 'acme/../other' }],
+    ['pull requests to judge, and no forge to tell', { CONTRACTOR_JUDGE_PULLS: 'on' }],
+    ['pull requests that are neither on nor off', { ...FORGE, CONTRACTOR_JUDGE_PULLS: 'yes' }],
     ['a forge without a token', { ...FORGE, CONTRACTOR_FORGE_TOKEN: undefined }],
     ['a token of two lines', { ...FORGE, CONTRACTOR_FORGE_TOKEN: 'one\ntwo' }],
   ])('is refused with %s', (_what, more) => {
