@@ -3,6 +3,7 @@ import { Fault } from '../schemas/fault.ts'
 import type { Root } from '../schemas/ledger/trust.ts'
 import type { Reason } from '../schemas/reasons.ts'
 import type { Events } from './events.ts'
+import type { GateReport } from './gates/report.ts'
 import type { Sandbox } from './gates/sandbox.ts'
 import type { ObserveDeps } from './observe.ts'
 import type { Plan } from './plan.ts'
@@ -34,6 +35,8 @@ export type LoopDeps = {
   pollIntervalMs: number
   heartbeatIntervalMs: number
   heartbeatValidMs: number
+  /** Called with each report that gates gave. */
+  onReport?: (report: GateReport) => void
   /** After every look: what stands, or the fault that it ended with. */
   onLook?: (looked: Looked | Reason) => void
   /** What Runtimes reported of candidates; null while that is not known yet. */
@@ -77,6 +80,7 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
     onStart: (bundle) => events.emit({ type: 'gates-started', bundle }),
     onVerdict: (bundle, report, ms) => {
       const { version, verdict } = report
+      deps.onReport?.(report)
       events.emit({ type: 'gates-finished', bundle, version, verdict, ...countGates(report), ms })
       void watch.trigger()
     },

@@ -6,10 +6,13 @@ import { listen, SERVER_LIMITS } from '../runtime/http/listen.ts'
 import { BUNDLE_TAGS } from '../runtime/trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from '../runtime/trust/heartbeat.ts'
 import { LIVE_REF } from '../runtime/trust/ledger.ts'
-import type { Fault } from '../schemas/fault.ts'
+import { Fault } from '../schemas/fault.ts'
 import type { ControllerConfig } from './config.ts'
 import { openEvents, type Events } from './events.ts'
 import { openStatuses } from './forge/statuses.ts'
+import type { GateService } from './gate-service/gate-service.ts'
+import { GATE_RUNS_REF } from './gate-service/run-branch.ts'
+import { startGateService } from './gate-service/start-gate-service.ts'
 import { openLanes } from './gates/lanes.ts'
 import { openSandbox, SANDBOX_LIMITS, type Sandbox } from './gates/sandbox.ts'
 import { createControllerApp } from './http/app.ts'
@@ -47,7 +50,7 @@ const PULLS_POLL_MS = 15_000
 /** Judgements that hold up no promotion and wait for their turn. */
 const LATER_ROOM = 64
 /** What a controller reads of a registry behind a URL. */
-export const FETCHED_REFS = [MAIN_REF, LIVE_REF, REPORTS_REF, HEARTBEAT_REF, AUDIT_REF, BUNDLE_TAGS]
+export const FETCHED_REFS = [MAIN_REF, LIVE_REF, REPORTS_REF, GATE_RUNS_REF, HEARTBEAT_REF, AUDIT_REF, BUNDLE_TAGS]
 
 /**
  * Starts a controller: verifies `live`, listens, and follows `main` until it is stopped.
@@ -80,6 +83,7 @@ export async function startController(
         : await openStatuses({ forge: forge.api, publicUrl: forge.publicUrl, stateDir, now, onFault: tell, onInternal })
     undo.push(async () => statuses?.stop())
     let witness: Witness | null = null
+    let gateService: GateService | null = null
     const loop = await startLoop({
       repository,
       root: config.root,
@@ -93,6 +97,7 @@ export async function startController(
       pollIntervalMs: config.pollIntervalMs,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       heartbeatValidMs: config.heartbeatValidMs,
+      onReport: (report) => gateService?.note(report),
       onLook: (looked) => statuses?.looked(looked),
       comparisons: () => witness?.comparisons() ?? null,
     })
@@ -119,6 +124,20 @@ export async function startController(
     let draining = false
     const { head, status } = loop
     const isDraining = () => draining
+    const service = await startGateService({
+      repository,
+      signer,
+      head,
+      later: lanes.later,
+      stateDir,
+      now,
+      onFault: (error) => (error instanceof Fault ? tell(error) : onInternal(error)),
+    })
+    gateService = service
+    undo.push(async () => {
+      await lanes.later.stop()
+      await service.stop()
+    })
     witness = await openWitness({
       repository,
       signer,
@@ -137,6 +156,8 @@ export async function startController(
       now,
       events,
       witness,
+      reader: repository,
+      gateService: service,
       isDraining,
       onInternal,
       operatorKey: config.operatorKey,

@@ -6,7 +6,7 @@ import type { Repository } from '../runtime/git/repository.ts'
 const DEBOUNCE_MS = 5
 const RETRY_MS = 2_000
 /** Branches that this process itself moves all the time. */
-const OWN = /(?:heartbeat|reports|audit|\.lock)$/
+const OWN = /(?:heartbeat|reports|gate-runs|audit|\.lock)$/
 
 export type Watch = {
   /** Something may have changed: look soon. Answers when a look that began after now has ended. */

@@ -14,6 +14,8 @@ export type LaterLane = {
    * @throws Fault `GATES_BUSY` at once where too many wait, `DRAINING` where the controller stops, and those of `work`
    */
   run<T>(work: (judge: Sandbox['judge']) => Promise<T>): Promise<T>
+  /** Drops what waits and kills what runs. */
+  stop(): Promise<void>
 }
 
 export type LanesDeps = {
@@ -59,10 +61,11 @@ export function openLanes({ first, openLater, room }: LanesDeps): Lanes {
       if (stopped) throw draining()
       const mine = openLater()
       judging = mine
-      const outcome = await judgeOnce(mine, request)
+      const ended = await judgeOnce(mine, request)
       const isWhole = judging === mine && !stopped
-      judging = null
-      if (isWhole) return outcome
+      if (judging === mine) judging = null
+      if (isWhole && 'outcome' in ended) return ended.outcome
+      if (isWhole && 'error' in ended) throw ended.error
     }
   }
 
@@ -70,6 +73,14 @@ export function openLanes({ first, openLater, room }: LanesDeps): Lanes {
   async function takeTurns(): Promise<void> {
     for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) await turn.begin()
     taking = null
+  }
+
+  async function stopLater(): Promise<void> {
+    stopped = true
+    for (const { drop } of waiting.splice(0)) drop(draining())
+    wake()
+    await judging?.stop()
+    await taking
   }
 
   return {
@@ -88,20 +99,23 @@ export function openLanes({ first, openLater, room }: LanesDeps): Lanes {
           taking ??= takeTurns()
         })
       },
+      stop: stopLater,
     },
     async stop() {
-      stopped = true
-      for (const { drop } of waiting.splice(0)) drop(draining())
-      wake()
-      await Promise.all([first.stop(), judging?.stop()])
-      await taking
+      await Promise.all([first.stop(), stopLater()])
     },
   }
 }
 
-async function judgeOnce(sandbox: Sandbox, request: GateRequest): Promise<GateOutcome> {
+/** What a sandbox of one turn gave; one that was stopped may fail in any way. */
+async function judgeOnce(
+  sandbox: Sandbox,
+  request: GateRequest,
+): Promise<{ outcome: GateOutcome } | { error: unknown }> {
   try {
-    return await sandbox.judge(request)
+    return { outcome: await sandbox.judge(request) }
+  } catch (error) {
+    return { error }
   } finally {
     await sandbox.stop()
   }

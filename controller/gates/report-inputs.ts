@@ -35,13 +35,34 @@ export function reportInputs({ files, name, rules, sealed, previous }: GateReque
     gates: rules.gates,
     compiler: rules.compiler,
     runtime: rules.runtime.version,
+    ...inputDigests({ name, sourceDigest: sourceDigest(files), rules, sealed }),
+    previous_digest: previous === null ? null : bundleDigest(previous),
+  }
+}
+
+export type InputDigests = Pick<
+  ReportInputs,
+  'bundle' | 'source_digest' | 'governance_digest' | 'seals_digest' | 'values_digest'
+>
+
+/** The digests that tell one judgement from another; all else in a report follows from what they are of. */
+export function inputDigests({ name, sourceDigest: source_digest, rules, sealed }: ToJudge): InputDigests {
+  return {
     bundle: name,
-    source_digest: sourceDigest(files),
+    source_digest,
     governance_digest: digestOf(canonicalize(rulesRead(rules)) ?? ''),
     seals_digest: sealsDigest(sealed),
-    previous_digest: previous === null ? null : bundleDigest(previous),
     values_digest: null,
   }
+}
+
+type ToJudge = { name: string; sourceDigest: string; rules: Registry; sealed: readonly SealedVersion[] }
+
+/** Names a judgement, 64 hex digits: equal for inputs that must have the same report. */
+export function judgementId(inputs: InputDigests): string {
+  const { bundle, source_digest, governance_digest, seals_digest, values_digest } = inputs
+  const named = { bundle, source_digest, governance_digest, seals_digest, values_digest }
+  return digestOf(canonicalize(named) ?? '').slice('sha256:'.length)
 }
 
 /** What of `registry.yaml` a verdict on a bundle depends on; the rest may change without a new judgement. */
@@ -49,7 +70,7 @@ export function rulesRead({ runtime, compiler, gates, policies, raise = [], budg
   return { runtime: runtime.version, compiler, gates, required: policies.required, raise, budget }
 }
 
-export function sealsDigest(sealed: readonly SealedVersion[]): string {
+function sealsDigest(sealed: readonly SealedVersion[]): string {
   const lines = sealed.map(({ version, digest }) => `${version} ${digest}\n`)
   return digestOf(lines.sort().join(''))
 }

@@ -18,7 +18,7 @@ export type Sandbox = {
    * Judges one bundle in a fresh process, and runs its cases again in another one. A crash or a time-out is a failing
    * report, never an exception.
    */
-  judge(request: GateRequest): Promise<GateOutcome>
+  judge: (request: GateRequest) => Promise<GateOutcome>
   /** What is wrong with a tenant's values in a sealed bundle; a crash or a time-out is a problem, never an exception. */
   judgeValues(request: { files: BundleFiles; values: Values }): Promise<ValuesProblem[]>
   stop(): Promise<void>

@@ -6,13 +6,13 @@ import type { Events } from '../events.ts'
 import type { LoopStatus } from '../loop.ts'
 import type { Witness } from '../witness/witness.ts'
 import { auditRoutes } from './audit-routes.ts'
-import type { CallerDeps } from './caller.ts'
 import { eventRoutes } from './event-routes.ts'
+import { gateRoutes, type GateRouteDeps } from './gate-routes.ts'
 import { CONTROLLER_OPENAPI } from './openapi.ts'
 import { registryRoutes } from './registry-routes.ts'
 import { webhookRoutes, type WebhookDeps } from './webhook-routes.ts'
 
-export type ControllerAppDeps = CallerDeps &
+export type ControllerAppDeps = GateRouteDeps &
   WebhookDeps & {
     events: Events
     witness: Witness
@@ -41,6 +41,7 @@ export function createControllerApp(deps: ControllerAppDeps) {
     .route('/', registryRoutes(deps))
     .route('/', eventRoutes(deps))
     .route('/', auditRoutes(deps))
+    .route('/', gateRoutes(deps))
     .route('/', webhookRoutes(deps))
     .notFound((c) => {
       const fault = new Fault('G8_UNKNOWN_ACTION', 'no action exists for this path and method')

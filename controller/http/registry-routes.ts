@@ -2,9 +2,10 @@ import { Hono } from 'hono'
 import semver from 'semver'
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
-import type { AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
+import type { AliasState, TenantState } from '../../schemas/ledger/state.ts'
 import type { LedgerHead } from '../promotion/head.ts'
 import { callerOf, maySee, type Caller, type CallerDeps } from './caller.ts'
+import { visibleSeals } from './visible-seals.ts'
 
 /** What is in force, from verified `live` (ADR 0006, ADR 0010). */
 export function registryRoutes(deps: CallerDeps) {
@@ -63,12 +64,4 @@ const aliasView = ({ bundle, version, bundle_id, digest, tag, seq }: AliasState)
 function tenantView({ tenant, status, labels, aliases }: TenantState) {
   const held = Object.entries(aliases).map(([alias, state]) => [alias, aliasView(state)])
   return { tenant, status, labels, aliases: Object.fromEntries(held) as Record<string, ReturnType<typeof aliasView>> }
-}
-
-/** Seals that a caller may see: the operator all of them, a tenant those of the bundles that its aliases hold. */
-function visibleSeals({ state }: LedgerHead, caller: Caller): SealRecord[] {
-  const all = [...state.seals.values()]
-  if (caller.kind === 'operator') return all
-  const held = new Set(Object.values(caller.state.aliases).map(({ bundle }) => bundle))
-  return all.filter(({ bundle }) => held.has(bundle))
 }

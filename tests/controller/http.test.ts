@@ -42,6 +42,16 @@ describe("the controller's HTTP side", () => {
       runtimes: () => [],
       comparisons: () => nothingCompared,
     },
+    reader: { read: () => Promise.reject(new Error()) },
+    gateService: {
+      ask: () => Promise.reject(new Error()),
+      find: async () => null,
+      open: () => [],
+      report: async () => null,
+      history: async () => ({ runs: [], next: null }),
+      note: () => {},
+      stop: async () => {},
+    },
     onInternal: (error) => {
       throw error
     },

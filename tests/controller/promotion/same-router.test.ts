@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sameRouter } from '../../../controller/promotion/bundle-judge.ts'
+import { sameRouter } from '../../../controller/promotion/judge-source.ts'
 import { compileBundle } from '../../../runtime/bundle/compile.ts'
 import { ROUTER_FILE } from '../../../runtime/bundle/program.ts'
 import { faq } from '../../support/scaffold.ts'
