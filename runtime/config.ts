@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Fault } from '../schemas/fault.ts'
 import { NAME } from '../schemas/names.ts'
+import { readCopySettings, type CopyTarget } from './copies/copy-settings.ts'
 import type { LogLevel } from './http/log.ts'
 import {
   HOST,
@@ -33,6 +34,8 @@ export type RuntimeConfig = {
   auditDir: string
   /** The controller that witnesses the audit log, and a key with the scope `checkpoints:write`; null where none does. */
   witness: { url: string; key: string } | null
+  /** Where copies of audit records go. */
+  auditCopies: CopyTarget[]
   /** Names this process in audit records and in the origin of its log. */
   node: string
   host: string
@@ -81,6 +84,7 @@ function witnessOf(url: string | null, key: string | null): RuntimeConfig['witne
 export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record<string, string>> = {}): RuntimeConfig {
   const { optional, required, secret } = settingsOf(env, flags)
   const operatorKey = secret('CONTRACTOR_OPERATOR_KEY', OPERATOR_KEY)
+  const copies = optional('CONTRACTOR_AUDIT_COPIES', path)
   const stateDir = optional('CONTRACTOR_STATE_DIR', path) ?? resolve('.contractor', 'runtime')
   return {
     registry: required('CONTRACTOR_REGISTRY', LOCATION),
@@ -93,6 +97,7 @@ export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record
       optional('CONTRACTOR_CONTROLLER_URL', HTTP_URL),
       secret('CONTRACTOR_CHECKPOINT_KEY', OPERATOR_KEY),
     ),
+    auditCopies: copies === null ? [] : readCopySettings(copies, env),
     node: optional('CONTRACTOR_NODE', matching(NAME, `a name of ${NAME.source}`)) ?? nodeName(),
     host: optional('CONTRACTOR_HOST', HOST) ?? '127.0.0.1',
     port: optional('CONTRACTOR_RUNTIME_PORT', whole(0, 65_535)) ?? optional('PORT', whole(0, 65_535)) ?? 8080,

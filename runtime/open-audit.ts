@@ -5,6 +5,8 @@ import { AUDIT_DEFAULTS, openAuditLog, type AuditLog } from './audit/log.ts'
 import { formatVerifier, verifierOf } from './audit/note.ts'
 import { recoveredRecord, type RecordOrigin } from './audit/record.ts'
 import type { WitnessClient } from './audit/witness-client.ts'
+import type { CopyTarget } from './copies/copy-settings.ts'
+import { openCopies, withCopies } from './copies/with-copies.ts'
 import type { Log } from './http/log.ts'
 
 export type AuditOpening = {
@@ -14,6 +16,8 @@ export type AuditOpening = {
   /** `0` for a Runtime without workers. */
   worker: string
   client: WitnessClient | null
+  /** Where records are copied to; those that are written here, at the start, stand in the log only. */
+  copies: readonly CopyTarget[]
   log: Log
   now: () => Date
 }
@@ -37,7 +41,7 @@ async function anchorOf(dir: string, client: WitnessClient | null, log: Log) {
 
 /** Opens an audit log and records in it what the last process left open. @throws Fault `AUDIT_BROKEN`, `CONFIG_INVALID` */
 export async function openRuntimeAudit(opening: AuditOpening): Promise<AuditLog> {
-  const { dir, registry, node, worker, client, log, now } = opening
+  const { dir, registry, node, worker, client, copies, log, now } = opening
   const audit = await openAuditLog({
     ...AUDIT_DEFAULTS,
     anchor: await anchorOf(dir, client, log),
@@ -54,7 +58,7 @@ export async function openRuntimeAudit(opening: AuditOpening): Promise<AuditLog>
     }
     const unfinished = await closeUnfinished(audit, recordOrigin(node, now()))
     if (unfinished > 0) log.warn('calls were begun and not ended; what became of them is unknown', { unfinished })
-    return audit
+    return withCopies(audit, openCopies(copies, { version: PACKAGE_VERSION, node }, log))
   } catch (error) {
     await audit.close()
     throw error

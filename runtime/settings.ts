@@ -45,7 +45,7 @@ export function settingsOf(env: NodeJS.ProcessEnv, flags: Readonly<Record<string
     if (text === undefined) return null
     const value = parse(text)
     if (value !== null) return value
-    throw new Fault('CONFIG_INVALID', `${name}: expected ${expected}, found "${text.slice(0, 80)}"`)
+    throw new Fault('CONFIG_INVALID', `${name}: expected ${expected}, found "${withoutCredentials(text).slice(0, 80)}"`)
   }
 
   function required<Value>(name: string, form: Form<Value>): Value {
@@ -70,6 +70,8 @@ export function settingsOf(env: NodeJS.ProcessEnv, flags: Readonly<Record<string
 
   return { optional, required, secret }
 }
+
+const withoutCredentials = (text: string): string => text.replace(/\/\/[^/]*@/, '//…@')
 
 function readSecret(name: string, file: string): string {
   try {

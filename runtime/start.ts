@@ -54,8 +54,9 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
   try {
     const root = readRoot(config.trust)
     const client = config.witness === null ? null : connectWitness(config.witness.url, config.witness.key)
-    const { auditDir: dir, node } = config
-    const audit = await openRuntimeAudit({ dir, registry: root.registry, node, worker: '0', client, log, now })
+    const { auditDir: dir, auditCopies: copies, node } = config
+    const { registry } = root
+    const audit = await openRuntimeAudit({ dir, registry, node, worker: '0', client, copies, log, now })
     undo.push(() => audit.close())
     let witness: WitnessReports | null = null
     const onSwap: FollowOptions['onSwap'] = (head) => {

@@ -6,9 +6,9 @@ import { PACKAGE_ROOT } from './package-root.ts'
 import { isTimestamp } from './timestamp.ts'
 
 /** Where a JSON Schema stands: `registry/alias` is `schemas/registry/alias.schema.json`. */
-export type SchemaName = `${'registry' | 'ledger' | 'http'}/${string}`
+export type SchemaName = `${'registry' | 'ledger' | 'http' | 'settings'}/${string}`
 
-const FOLDERS = ['registry', 'ledger', 'http'] as const
+const FOLDERS = ['registry', 'ledger', 'http', 'settings'] as const
 const ENDING = '.schema.json'
 
 let loaded: { every: Ajv2020; first: Ajv2020 } | null = null

@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
+import type { CopyStatus } from '../copies/copy.ts'
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { commitmentsOf, type Commitments } from './commitments.ts'
 import { replaceFile, syncFolder } from './durable-file.ts'
@@ -43,7 +44,15 @@ export const AUDIT_DEFAULTS = {
   publishEveryRecords: 10_000,
 } as const
 
-export type AuditStatus = { origin: string; size: number; published: number; healthy: boolean; queued: number }
+export type AuditStatus = {
+  origin: string
+  size: number
+  published: number
+  healthy: boolean
+  queued: number
+  /** Where records are copied to; absent where they are not. */
+  copies?: CopyStatus[]
+}
 
 export type AuditLog = {
   origin: string

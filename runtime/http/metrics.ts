@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Reason } from '../../schemas/reasons.ts'
 import type { ShadowOutcome } from '../shadow/shadow.ts'
+import type { AuditStatus } from '../audit/log.ts'
 import type { ActionName } from './actions.ts'
 
 /** What an action is called where none was found. */
@@ -30,7 +31,7 @@ export type Metrics = {
 }
 
 export type MetricSources = {
-  audit: () => { size: number; published: number; healthy: boolean; queued: number }
+  audit: () => AuditStatus
   ledger: () => { seq: number; ageS: number }
 }
 
@@ -106,6 +107,28 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge(registry, 'contractor_audit_healthy', '1 while audit records can be made durable.', () =>
     Number(sources.audit().healthy),
   )
+  const copies = new Gauge({
+    name: 'contractor_audit_copy_records',
+    help: 'Audit records by what became of their copies.',
+    labelNames: ['copy', 'state'],
+    registers: [registry],
+    collect() {
+      for (const { name: copy, queued, delivered, dropped } of sources.audit().copies ?? []) {
+        copies.set({ copy, state: 'queued' }, queued)
+        copies.set({ copy, state: 'delivered' }, delivered)
+        copies.set({ copy, state: 'dropped' }, dropped)
+      }
+    },
+  })
+  const wellCopies = new Gauge({
+    name: 'contractor_audit_copy_healthy',
+    help: '1 while a copy of audit records takes them.',
+    labelNames: ['copy'],
+    registers: [registry],
+    collect() {
+      for (const { name: copy, healthy } of sources.audit().copies ?? []) wellCopies.set({ copy }, Number(healthy))
+    },
+  })
   gauge(registry, 'contractor_ledger_seq', 'Sequence number of the accepted ledger.', () => sources.ledger().seq)
   gauge(registry, 'contractor_ledger_age_seconds', 'Age of what the controller last said.', () => sources.ledger().ageS)
   const executions = new Map<string, Executions>()

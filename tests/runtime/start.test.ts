@@ -12,6 +12,7 @@ import { verifyAuditFolder } from '../../runtime/audit/verify-log.ts'
 import { readRuntimeConfig, type RuntimeConfig } from '../../runtime/config.ts'
 import { startRuntime, type RunningRuntime } from '../../runtime/start.ts'
 import type { ExecuteResponse } from '../../schemas/http/execute.ts'
+import { openCollector } from '../support/collector.ts'
 import { eventually } from '../support/eventually.ts'
 import { faultReason } from '../support/fault-reason.ts'
 import { openFollowedRegistry, type FollowedRegistry } from '../support/followed-registry.ts'
@@ -254,6 +255,29 @@ describe('the process', () => {
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
     expect(await once(child, 'exit')).toEqual([2, null])
     expect(errors).toContain('CONFIG_INVALID')
+  })
+
+  it('answers nothing and is not ready while a required audit copy fails, and goes on when it is mended', async () => {
+    const collector = await openCollector()
+    const copy = { name: 'siem', to: 'http', url: collector.url, header: null, isRequired: true } as const
+    const { url } = await start({ auditCopies: [copy] })
+    try {
+      expect((await ask(url)).status).toBe(200)
+      collector.answer = { status: 503 }
+      expect(await ask(url)).toMatchObject({ status: 503, body: { reason_code: 'AUDIT_UNAVAILABLE' } })
+      const ready = await fetch(`${url}/readyz`)
+      expect([ready.status, await ready.json()]).toMatchObject([503, { reason_code: 'AUDIT_UNAVAILABLE' }])
+      const metrics = await (await fetch(`${url}/metrics`)).text()
+      expect(metrics).toContain('contractor_audit_copy_healthy{copy="siem"} 0')
+      collector.answer = { status: 200 }
+      await eventually(
+        async () => (await fetch(`${url}/readyz`)).status,
+        (status) => status === 200,
+      )
+      expect((await ask(url)).status).toBe(200)
+    } finally {
+      await collector.close()
+    }
   })
 
   it('writes no key, question or answer into its log or its files', async () => {
