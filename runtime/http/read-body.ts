@@ -81,7 +81,10 @@ export function readBody(request: Request, connection: Connection, limits: BodyL
     const onEnd = () => {
       if (settle()) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
     }
-    const onClose = () => fail(aborted())
+    // Every request is closed in the end, and a Fault costs more than most of what was done for it.
+    const onClose = () => {
+      if (!isSettled) fail(aborted())
+    }
     if (incoming.destroyed) {
       reject(aborted())
       return
