@@ -1,6 +1,6 @@
 import { Fault } from '../../schemas/fault.ts'
 import { serialiseRecord, type AuditRecord } from './record.ts'
-import { formatFrame, MAX_ENTRY_BYTES } from './segment.ts'
+import { fitsEntry, formatFrames, MAX_ENTRY_BYTES } from './segment.ts'
 import type { Segment } from './segment-files.ts'
 
 type Waiting = { record: AuditRecord; resolve: (index: number) => void; reject: (fault: Fault) => void }
@@ -57,29 +57,27 @@ export function createGroupCommit(deps: GroupCommitDeps): GroupCommit {
     throw broken
   }
 
-  function takeBatch(): { batch: Waiting[]; durable: Durable[]; frames: Buffer[] } {
+  function takeBatch(): { batch: Waiting[]; durable: Durable[]; bytes: Buffer } {
     const batch: Waiting[] = []
-    const durable: Durable[] = []
-    const frames: Buffer[] = []
+    const records: string[] = []
     const taken = queue.length <= deps.maxBatch ? queue : queue.slice(0, deps.maxBatch)
     queue = queue.length <= deps.maxBatch ? [] : queue.slice(deps.maxBatch)
     for (const waiting of taken) {
-      const index = size + batch.length
-      const frame = formatFrame(index, size, serialiseRecord(waiting.record, index))
-      if (frame === null) {
+      const record = serialiseRecord(waiting.record, size + batch.length)
+      if (!fitsEntry(record)) {
         waiting.reject(unavailable(`the audit record has more than ${MAX_ENTRY_BYTES} bytes`))
         continue
       }
       batch.push(waiting)
-      durable.push(frame)
-      frames.push(frame.bytes)
+      records.push(record)
     }
-    return { batch, durable, frames }
+    const { bytes, frames } = formatFrames(size, records)
+    return { batch, durable: frames, bytes }
   }
 
   async function commit(): Promise<void> {
     state = 'writing'
-    const { batch, durable, frames } = takeBatch()
+    const { batch, durable, bytes } = takeBatch()
     const stall = setTimeout(() => {
       state = 'stalled'
       const fault = unavailable(`the disk of the audit log did not answer within ${deps.stallMs} ms`)
@@ -89,7 +87,7 @@ export function createGroupCommit(deps: GroupCommitDeps): GroupCommit {
     }, deps.stallMs)
     try {
       const segment = await deps.segment(size)
-      await segment.write(frames).catch((error: unknown) => {
+      await segment.write([bytes]).catch((error: unknown) => {
         if (error instanceof Fault) breakLog(error)
         throw error
       })

@@ -21,6 +21,11 @@ export function hashLeaf(prefixed: Uint8Array): Buffer {
   return sha256(prefixed)
 }
 
+/** As `hashLeaf`, into 32 bytes that are there already. */
+export function writeLeafHash(prefixed: Uint8Array, into: Buffer): void {
+  into.write(hash('sha256', prefixed, 'binary'), 'latin1')
+}
+
 const pair = Buffer.alloc(65, 1)
 
 /** `SHA-256(0x01 || left || right)`: the hash of an inner node (RFC 6962 section 2.1). */

@@ -6,7 +6,7 @@ import { removePartials, writeTileFiles } from './tile-files.ts'
 import { entriesPath, formatEntries, tilePath, TILE_WIDTH } from './tiles.ts'
 import { edgeRoot, partialTiles, type Edge, type FullBundle, type FullTile } from './tree.ts'
 
-export type Filled = { tiles: FullTile[]; bundle: FullBundle | null }
+export type Filled = { tiles: readonly FullTile[]; bundle: FullBundle | null }
 
 export type Publisher = {
   add(filled: Filled): void

@@ -1,5 +1,5 @@
 import { Fault } from '../../schemas/fault.ts'
-import { hashLeaf } from './merkle.ts'
+import { hashLeaf, writeLeafHash } from './merkle.ts'
 
 /** Longest record, in bytes: what an entry bundle can hold (C2SP tlog-tiles). */
 export const MAX_ENTRY_BYTES = 65_535
@@ -12,25 +12,41 @@ const HASH_BYTES = 32
 /** One record as a segment holds it. `base` is how many records were durable when its batch was written. */
 export type Frame = { index: number; base: number; entry: Buffer; leaf: Buffer }
 
+/** Whether a record fits into an entry bundle. */
+export function fitsEntry(record: string): boolean {
+  return record.length * 3 <= MAX_ENTRY_BYTES || Buffer.byteLength(record) <= MAX_ENTRY_BYTES
+}
+
 /**
- * Mark, index (48 bits), base (48 bits), length (16 bits), a zero byte, record, leaf hash. The zero byte is the prefix of
- * the leaf hash, so that a record is hashed where it stands.
- * @returns the frame; its record and leaf are parts of `bytes`. Null for a record that no entry bundle can hold.
+ * The frames of one batch that begins with record `first`, one behind the other in `bytes`: mark, index (48 bits), base
+ * (48 bits), length (16 bits), a zero byte, record, leaf hash. The zero byte is the prefix of the leaf hash, so that a
+ * record is hashed where it stands.
+ * @param records each fits an entry bundle
+ * @returns frames whose record and leaf are parts of `bytes`
  */
-export function formatFrame(index: number, base: number, record: string): (Frame & { bytes: Buffer }) | null {
-  const length = Buffer.byteLength(record)
-  if (length > MAX_ENTRY_BYTES) return null
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + length + HASH_BYTES)
-  MARK.copy(bytes)
-  bytes.writeUIntBE(index, 4, 6)
-  bytes.writeUIntBE(base, 10, 6)
-  bytes.writeUInt16BE(length, 16)
-  bytes[PREFIX_AT] = 0
-  const end = HEADER_BYTES + length
-  bytes.write(record, HEADER_BYTES)
-  const leaf = hashLeaf(bytes.subarray(PREFIX_AT, end))
-  leaf.copy(bytes, end)
-  return { index, base, entry: bytes.subarray(HEADER_BYTES, end), leaf, bytes }
+export function formatFrames(first: number, records: readonly string[]): { bytes: Buffer; frames: Frame[] } {
+  const lengths = records.map((record) => Buffer.byteLength(record))
+  const bytes = Buffer.allocUnsafeSlow(
+    lengths.reduce((sum, length) => sum + length, records.length * (HEADER_BYTES + HASH_BYTES)),
+  )
+  let at = 0
+  const frames = records.map((record, offset) => {
+    const length = lengths[offset] as number
+    const start = at + HEADER_BYTES
+    const end = start + length
+    const index = first + offset
+    bytes.set(MARK, at)
+    bytes.writeUIntBE(index, at + 4, 6)
+    bytes.writeUIntBE(first, at + 10, 6)
+    bytes.writeUInt16BE(length, at + 16)
+    bytes[at + PREFIX_AT] = 0
+    bytes.write(record, start)
+    const leaf = bytes.subarray(end, end + HASH_BYTES)
+    writeLeafHash(bytes.subarray(at + PREFIX_AT, end), leaf)
+    at = end + HASH_BYTES
+    return { index, base: first, entry: bytes.subarray(start, end), leaf }
+  })
+  return { bytes, frames }
 }
 
 function readFrame(bytes: Buffer, at: number): { frame: Frame; end: number } | null {

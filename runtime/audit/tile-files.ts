@@ -5,10 +5,12 @@ import { syncFile, syncFolder, writeSynced } from './durable-file.ts'
 import type { NodeReader } from './merkle.ts'
 import { entriesPath, foldPair, parseEntries, splitTile, tileOfNode, tilePath, TILE_WIDTH, tileWidth } from './tiles.ts'
 
+const IS_PARTIAL = /\.p\/\d+$/
+
 /**
  * Writes files below `folder`, durable when it returns. They are written in place: nobody reads a tile before the
- * checkpoint over it, and after a crash it is written again. One that did not change since a checkpoint (a tile of a
- * higher level keeps its width for long) is left as it is: a crash would tear what is needed.
+ * checkpoint over it, and after a crash it is written again. A partial one that did not change since a checkpoint (a tile
+ * of a higher level keeps its width for long) is left as it is: a crash would tear what is needed. A full one is new.
  */
 export async function writeTileFiles(folder: string, files: ReadonlyMap<string, Buffer>): Promise<void> {
   const folders = new Set<string>()
@@ -24,7 +26,7 @@ async function writeSome(files: [path: string, bytes: Buffer][], folder: string)
   const lane = async () => {
     for (let next = files.pop(); next !== undefined; next = files.pop()) {
       const [path, bytes] = [join(folder, next[0]), next[1]]
-      if ((await readIfThere(path))?.equals(bytes) === true) await syncFile(path)
+      if (IS_PARTIAL.test(path) && (await readIfThere(path))?.equals(bytes) === true) await syncFile(path)
       else await writeSynced(path, bytes)
     }
   }

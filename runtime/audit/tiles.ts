@@ -61,13 +61,13 @@ export function splitTile(bytes: Buffer): Buffer[] {
 
 /** An entry bundle: each entry behind its length, 16 bits, big-endian (C2SP tlog-tiles). */
 export function formatEntries(entries: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(
-    entries.flatMap((entry) => {
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(entry.length)
-      return [length, entry]
-    }),
-  )
+  const bytes = Buffer.allocUnsafe(entries.reduce((sum, { length }) => sum + 2 + length, 0))
+  let at = 0
+  for (const entry of entries) {
+    bytes.set(entry, bytes.writeUInt16BE(entry.length, at))
+    at += 2 + entry.length
+  }
+  return bytes
 }
 
 /** @returns null when the bytes end within an entry. */

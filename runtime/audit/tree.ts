@@ -8,12 +8,16 @@ export type FullBundle = { index: number; bytes: Buffer }
 /** The right edge of a log in memory: everything that is not yet part of a full tile. */
 export type Edge = { size: number; rows: Buffer[][]; entries: Buffer[] }
 
+type Filled = { tiles: readonly FullTile[]; bundle: FullBundle | null }
+
+const NOTHING: Filled = { tiles: [], bundle: null }
+
 /** Adds one durable record to `edge`; what it filled comes back, to be written. */
-export function extendEdge(edge: Edge, entry: Buffer, leaf: Buffer): { tiles: FullTile[]; bundle: FullBundle | null } {
+export function extendEdge(edge: Edge, entry: Buffer, leaf: Buffer): Filled {
   const index = Math.floor(edge.size / TILE_WIDTH)
   edge.size += 1
   edge.entries.push(entry)
-  const tiles: FullTile[] = []
+  let tiles: FullTile[] | null = null
   let carry: Buffer | null = leaf
   for (let level = 0; carry !== null; level += 1) {
     const row: Buffer[] = (edge.rows[level] ??= [])
@@ -21,15 +25,16 @@ export function extendEdge(edge: Edge, entry: Buffer, leaf: Buffer): { tiles: Fu
     carry = null
     if (row.length === TILE_WIDTH) {
       const tileIndex = Math.floor(edge.size / TILE_WIDTH ** (level + 1)) - 1
+      tiles ??= []
       tiles.push({ tile: { level, index: tileIndex, width: TILE_WIDTH }, bytes: Buffer.concat(row) })
       carry = foldPair(row)
       edge.rows[level] = []
     }
   }
-  if (edge.entries.length < TILE_WIDTH) return { tiles, bundle: null }
+  if (edge.entries.length < TILE_WIDTH) return tiles === null ? NOTHING : { tiles, bundle: null }
   const bundle = { index, bytes: formatEntries(edge.entries) }
   edge.entries = []
-  return { tiles, bundle }
+  return { tiles: tiles ?? [], bundle }
 }
 
 /** The partial tiles of the right edge. */
