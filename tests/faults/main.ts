@@ -10,13 +10,17 @@ import { sweep, type Swept } from './sweep.ts'
 import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
 
 /**
- * The full sweep: `npm run faults [-- <scenario> [<fault>]]`, or the model of the rules: `npm run faults -- model
- * [<scope>]`. Ends with 1 where an invariant does not hold.
+ * The full sweep: `npm run faults [-- <scenario> [<fault>]]`, the model of the rules: `npm run faults -- model
+ * [<scope>]`, or two controllers: `npm run faults -- race [<promotions>]`. Ends with 1 where an invariant does not hold.
  */
 const [scenarioName = '', faultName = '', step = '1'] = process.argv.slice(2)
 if (scenarioName === 'model') {
   const { runModel } = await import('../model/main.ts')
   process.exit((await runModel(faultName)) === 0 ? 0 : 1)
+}
+if (scenarioName === 'race') {
+  const { runRace } = await import('./race.ts')
+  process.exit((await runRace(Number(faultName === '' ? 200 : faultName))) === 0 ? 0 : 1)
 }
 const scenarios = [promotion, seal, runtime, ...fetches, ...audits].filter(({ name }) => name.startsWith(scenarioName))
 const faults = FAULT_KINDS.filter(({ name }) => name.startsWith(faultName))
