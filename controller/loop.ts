@@ -15,6 +15,7 @@ import type { MemoryFiles } from './promotion/memory-files.ts'
 import { openBundleObserver } from './promotion/observe-bundles.ts'
 import { openMainObserver } from './promotion/observe-main.ts'
 import { openMainReader } from './promotion/read-main.ts'
+import { openValuesRuns } from './promotion/values-runs.ts'
 import { restoreTags } from './promotion/restore-tags.ts'
 import type { Signer } from './promotion/sign.ts'
 import { countGates, openTeller } from './promotion/told.ts'
@@ -86,6 +87,11 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
     },
     onFault: (_bundle, error) => tellFault(error),
   })
+  const values = openValuesRuns({
+    ...deps,
+    onVerdict: () => void watch.trigger(),
+    onFault: (error) => void tellFault(error),
+  })
   const tell = openTeller(repository, gates.reportOf)
 
   let failing = ''
@@ -133,7 +139,9 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
       main,
       line,
       bundles,
+      values: values.verdictOf,
       want: gates.want,
+      wantValues: values.want,
       reportOf: gates.reportOf,
       onEntry: (written, plan) => {
         live = written
@@ -190,7 +198,7 @@ export async function startLoop(deps: LoopDeps): Promise<Loop> {
     async stop() {
       clearInterval(pulse)
       await watch.stop()
-      await gates.stop()
+      await Promise.all([values.stop(), gates.stop()])
       await beating
       await telling
     },

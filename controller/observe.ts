@@ -15,6 +15,8 @@ export type ObserveDeps = {
   bundles: BundleObserver
   /** What Runtimes reported of candidates; null while that is not known yet. */
   comparisons: () => Observation['comparisons']
+  /** What is known of tenants' values in bundles. */
+  values: Observation['values']
 }
 
 /** Observations, and the gates that must run before some of what is wanted can be decided. */
@@ -27,7 +29,7 @@ export type Observed = {
 
 /** Reads what `main` wants, beside what is known of `live`. Writes nothing. */
 export async function observe(
-  { repository, main, line: lineOf, bundles, comparisons }: ObserveDeps,
+  { repository, main, line: lineOf, bundles, comparisons, values }: ObserveDeps,
   live: Live,
   now: Date,
 ): Promise<Observed> {
@@ -35,7 +37,7 @@ export async function observe(
   const tip = await repository.readRef(MAIN_REF)
   if (tip === null) {
     const line = { kind: 'rewritten', tip, acceptances: [] } as const
-    return { observation: { head, main: line, wanted: null, standing, comparisons: null }, missing: [], tip }
+    return { observation: { head, main: line, wanted: null, standing, comparisons: null, values }, missing: [], tip }
   }
   const read = await orFindings('main', async () => {
     const content = await main.read(tip)
@@ -43,12 +45,12 @@ export async function observe(
   })
   if (!isReadable(read)) {
     const line = { kind: 'unreadable', findings: read.findings } as const
-    return { observation: { head, main: line, wanted: null, standing, comparisons: null }, missing: [], tip }
+    return { observation: { head, main: line, wanted: null, standing, comparisons: null, values }, missing: [], tip }
   }
   const { governance, tenants, unreadable, bundles: folders } = read.value.content
   const { line } = read.value
   const { bundles: found, missing } = await bundles.observe(folders, head, tip, now)
   const wanted = { governance, tenants, unreadable, bundles: found }
-  const observation = { head, main: line, wanted, standing, comparisons: comparisons() }
+  const observation = { head, main: line, wanted, standing, comparisons: comparisons(), values }
   return { observation, missing: line.kind === 'descends' ? missing : [], tip }
 }

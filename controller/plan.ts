@@ -11,6 +11,7 @@ import { planGovernance } from './promotion/plan-governance.ts'
 import { planMain, type MainLine } from './promotion/plan-main.ts'
 import { planSeals } from './promotion/plan-seals.ts'
 import { planRemoval, planTenant } from './promotion/plan-tenants.ts'
+import type { ValuesVerdicts } from './promotion/values-verdicts.ts'
 import {
   hasRoom,
   newVerdicts,
@@ -33,6 +34,8 @@ export type Observation = {
   standing: Standing
   /** What Runtimes reported of candidates; null while that is not known yet. */
   comparisons: AliasEvidence['comparisons'] | null
+  /** What is known of tenants' values in bundles. */
+  values: ValuesVerdicts
 }
 
 export type Plan = {
@@ -50,7 +53,7 @@ export type Plan = {
  * governance, seals, tenants, draft, candidate, current; each sees the result of the one before. Tenants that go back go
  * before the others, so that no flood of changes holds a rollback up. Pure.
  */
-export function planChanges({ head, main, wanted, standing, comparisons }: Observation, now: Date): Plan {
+export function planChanges({ head, main, wanted, standing, comparisons, values }: Observation, now: Date): Plan {
   const verdicts = newVerdicts(standing)
   const clock = new Date(Math.max(now.getTime(), Date.parse(head.entry.at)))
   const source = planMain(main, head.entry.source, head.state, clock, verdicts)
@@ -59,6 +62,7 @@ export function planChanges({ head, main, wanted, standing, comparisons }: Obser
     source: source ?? head.entry.source,
     now: clock,
     comparisons,
+    values,
   })
   if (wanted !== null && source !== null) {
     if (wanted.governance !== null) planGovernance(wanted.governance, next, verdicts)
@@ -87,7 +91,7 @@ function planTenants(
   const readable = changed.filter((tenant) => 'settings' in tenant)
   const goesBack = (tenant: WantedTenant) => wantsRollback(tenant, next.before.tenants.get(tenant.name))
   for (const group of [readable.filter(goesBack), readable.filter((tenant) => !goesBack(tenant))]) {
-    for (const tenant of group) if (hasRoom(verdicts)) planTenant(tenant, next, verdicts)
+    for (const tenant of group) if (hasRoom(verdicts)) planTenant(tenant, bundles, next, verdicts)
     for (const alias of ALIASES)
       for (const tenant of group) if (hasRoom(verdicts)) planAlias(tenant, alias, bundles, next, verdicts)
   }

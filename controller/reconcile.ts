@@ -3,6 +3,7 @@ import { act, type ActDeps } from './act.ts'
 import { observe, type ObserveDeps } from './observe.ts'
 import { planChanges, type Plan } from './plan.ts'
 import type { JudgeRequest } from './promotion/bundle-judge.ts'
+import type { ValuesRequest } from './promotion/values-verdicts.ts'
 import { followLive, remember, type Live, type LiveDeps } from './promotion/live.ts'
 
 export type ReconcileDeps = ObserveDeps &
@@ -11,6 +12,8 @@ export type ReconcileDeps = ObserveDeps &
     now: () => Date
     /** Starts the gates that must run before the rest can be decided. */
     want: (missing: readonly JudgeRequest[]) => void
+    /** The same for values of tenants. */
+    wantValues: (missing: readonly ValuesRequest[]) => void
     onEntry: (live: Live, plan: Plan) => void
     onRestored: (live: Live) => void
   }
@@ -39,6 +42,7 @@ export async function reconcile(deps: ReconcileDeps, before: Live): Promise<Look
     const { observation, missing, tip } = await observe(deps, live, deps.now())
     deps.want(missing)
     const plan = planChanges(observation, deps.now())
+    deps.wantValues([...plan.next.unjudged.values()])
     if (plan.decisions.length === 0) {
       const settled = await settle(deps, live, plan)
       return { live: settled, wakeAt: plan.wakeAt, tip, judging: missing.length }

@@ -5,6 +5,7 @@ import { openMainReader, type MainContent } from '../promotion/read-main.ts'
 import { isReadable, type WantedBundle } from '../promotion/wanted.ts'
 import type { AuthorGates } from './author-gates.ts'
 import { checkValues } from './check-values.ts'
+import { openCloneValues, type CloneValues } from './clone-values.ts'
 import type { CheckResult, MergePreview } from './check-result.ts'
 import type { Clone } from './clone.ts'
 import { judgeFolder, wantedBundle, type JudgedBundle } from './judge-folders.ts'
@@ -56,8 +57,9 @@ export async function checkMerged(
       judgeFolder({ objects, gates, rules, seals: ledger.seals }, name, content.bundles.get(name)!),
     ),
   )
-  const values = await checkValues({ objects, seals: ledger.seals, judged, files }, content, changed)
-  const findings = [...found, ...judged.flatMap(({ report }) => report.findings), ...values]
+  const values = openCloneValues({ objects, seals: ledger.seals, judged })
+  const ofValues = await checkValues(values, content, files, changed)
+  const findings = [...found, ...judged.flatMap(({ report }) => report.findings), ...ofValues]
   if (ledger.head === null) return { result: resultOf(findings, judged, null), judged }
 
   const { head } = ledger
@@ -67,11 +69,23 @@ export async function checkMerged(
       const verdict = verdicts.find((bundle) => bundle.name === name)
       bundles.set(name, await wantedBundle(objects, head, { name, folder, tip, now: now() }, verdict))
     }
-    return { tip, content: at, bundles }
+    return { tip, content: at, bundles, values: values.verdicts }
   }
   const before = merged.base === null ? null : await sideOf(merged.base, await reader.read(merged.base), [])
-  const merge = previewMerge(head, await sideOf(merged.tip, content, judged), before, now())
+  const merge = await settledPreview(values, head, await sideOf(merged.tip, content, judged), before, now())
   return { result: resultOf([...findings, ...mergeFindings(merge, findings)], judged, merge), judged }
+}
+
+/** Values are judged where the plan asks for them, and the plan is made again, until it asks for nothing more. */
+async function settledPreview(
+  values: CloneValues,
+  ...[head, after, before, now]: Parameters<typeof previewMerge>
+): Promise<MergePreview> {
+  for (;;) {
+    const { preview, unjudged } = previewMerge(head, after, before, now)
+    if (unjudged.length === 0) return preview
+    for (const request of unjudged) await values.judge(request)
+  }
 }
 
 /** Bundles that the branch changes, and those that its alias files name and nobody has sealed. */

@@ -9,32 +9,45 @@ import { planChanges, type Plan } from '../plan.ts'
 import type { LedgerHead } from '../promotion/head.ts'
 import { sealOf } from '../promotion/next-state.ts'
 import type { MainContent } from '../promotion/read-main.ts'
+import type { ValuesRequest, ValuesVerdicts } from '../promotion/values-verdicts.ts'
 import { isSameVerdict, MAX_DECISIONS } from '../promotion/verdicts.ts'
 import type { Wanted, WantedBundle } from '../promotion/wanted.ts'
 import type { ApprovalsNeeded, MergePreview, PreviewedDecision } from './check-result.ts'
 
 /** A commit of `main`, there or about to be, and what is known of its bundles. */
-export type Side = { tip: string; content: MainContent; bundles: ReadonlyMap<string, WantedBundle> }
+export type Side = {
+  tip: string
+  content: MainContent
+  bundles: ReadonlyMap<string, WantedBundle>
+  values: ValuesVerdicts
+}
 
 /**
  * What the controller would decide about `after` that it does not decide about `before` already. The plan is the
- * controller's own.
+ * controller's own. `unjudged` are values that it would judge first.
  */
-export function previewMerge(head: LedgerHead, after: Side, before: Side | null, now: Date): MergePreview {
-  const known = before === null ? [] : planOf(head, before, now).decisions
+export function previewMerge(
+  head: LedgerHead,
+  after: Side,
+  before: Side | null,
+  now: Date,
+): { preview: MergePreview; unjudged: ValuesRequest[] } {
+  const planned = before === null ? null : planOf(head, before, now)
+  const known = planned?.decisions ?? []
   const plan = planOf(head, after, now)
   const fresh = plan.decisions.filter((decision) => !known.some((other) => isSameVerdict(decision, other)))
-  return {
+  const preview = {
     seq: head.seq,
     complete: plan.decisions.length < MAX_DECISIONS,
     decisions: fresh.map((decision) => previewOf(decision, head, after.content, plan)),
   }
+  return { preview, unjudged: [planned, plan].flatMap((each) => [...(each?.next.unjudged.values() ?? [])]) }
 }
 
-function planOf(head: LedgerHead, { tip, content, bundles }: Side, now: Date): Plan {
+function planOf(head: LedgerHead, { tip, content, bundles, values }: Side, now: Date): Plan {
   const wanted: Wanted = { ...content, bundles }
   const main = { kind: 'descends', tip, covers: [] } as const
-  return planChanges({ head, main, wanted, standing: new Map(), comparisons: nothingCompared }, now)
+  return planChanges({ head, main, wanted, standing: new Map(), comparisons: nothingCompared, values }, now)
 }
 
 function previewOf(decision: Decision, head: LedgerHead, content: MainContent, plan: Plan): PreviewedDecision {

@@ -6,6 +6,7 @@ import type { Approval, AliasState, SealRecord, TenantState } from '../../schema
 import type { Alias } from '../../schemas/registry/alias.ts'
 import type { Revocation, Roles } from '../../schemas/registry/governance.ts'
 import type { Comparisons } from './shadow.ts'
+import type { ValuesProblem } from './values.ts'
 import type { PromotionRule, Registry } from '../../schemas/registry/registry.ts'
 
 /** Everything that the gates of an alias change may look at. Authority (rules, signers, roles) is what is in force. */
@@ -28,6 +29,8 @@ export type AliasEvidence = {
   approvals: readonly ApprovalFound[]
   /** What Runtimes reported of a tenant's bundles: the digest that answered, and the candidate's. */
   comparisons: (tenant: string, against: string, digest: string) => Comparisons
+  /** What is wrong with the tenant's values in the wanted bundle; null while they are judged. */
+  values: readonly ValuesProblem[] | null
   /** Seq of the entry being written. */
   seq: number
   now: Date

@@ -5,6 +5,7 @@ import type { AliasEvidence, AliasFinding, AliasGate } from './alias-gate.ts'
 import { wantedLevel } from './rollback.ts'
 import { shadow } from './shadow.ts'
 import { soak } from './soak.ts'
+import { values } from './values-gate.ts'
 import type { Approval, StackLevel } from '../../schemas/ledger/state.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 
@@ -18,6 +19,7 @@ export const PROMOTION_GATES: readonly AliasGate[] = [
   freeze,
   revoked,
   compatible,
+  values,
 ]
 
 /** What a rollback must pass: going back never waits behind gates, freezes or soaks (DESIGN section 3). */

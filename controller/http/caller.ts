@@ -25,7 +25,7 @@ export function callerOf(headers: Headers, scope: KeyScope, { head, operatorKey,
   const table = {
     tenant(name: string) {
       const state = tenants.get(name)
-      return state === undefined ? null : { state, aliases: {}, policies: null }
+      return state === undefined ? null : { state, aliases: {}, policies: null, values: null }
     },
   }
   const caller = authenticate(table, tenant, key, now().getTime())

@@ -1,6 +1,8 @@
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { LedgerRegistry, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
 import type { AliasEvidence } from '../gates/alias-gate.ts'
+import type { ValuesProblem } from '../gates/values.ts'
+import type { ValuesRequest, ValuesVerdicts } from './values-verdicts.ts'
 import type { Revocation } from '../../schemas/registry/governance.ts'
 
 /** The state that the entry being planned leads to: the state in force, and on top of it what was allowed so far. */
@@ -13,6 +15,12 @@ export type NextState = {
   readonly now: Date
   /** What Runtimes reported; null while that is not known yet. */
   readonly comparisons: AliasEvidence['comparisons'] | null
+  /** What is known of values in bundles. */
+  readonly values: ValuesVerdicts
+  /** What was asked and is not known yet, by `valuesKey`. */
+  readonly unjudged: Map<string, ValuesRequest>
+  /** Tenants whose wanted values are not in force: what is wrong with them, or null while that is not known. */
+  readonly valuesHeld: Map<string, readonly ValuesProblem[] | null>
   registry: LedgerRegistry
   /** Files of `governance/` on `live` that change; null removes. */
   readonly governance: Map<string, string | null>
@@ -28,7 +36,7 @@ export type NextState = {
 
 export function nextState(
   before: LedgerState,
-  { seq, source, now, comparisons }: Pick<NextState, 'seq' | 'source' | 'now' | 'comparisons'>,
+  { seq, source, now, comparisons, values }: Pick<NextState, 'seq' | 'source' | 'now' | 'comparisons' | 'values'>,
 ): NextState {
   return {
     before,
@@ -36,6 +44,9 @@ export function nextState(
     source,
     now,
     comparisons,
+    values,
+    unjudged: new Map(),
+    valuesHeld: new Map(),
     registry: before.registry,
     governance: new Map(),
     revoked: before.revoked,

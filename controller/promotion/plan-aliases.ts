@@ -1,3 +1,4 @@
+import { areDefaults, valuesDigest } from '../../runtime/tenants/values-digest.ts'
 import { popped, pushed } from '../../runtime/trust/alias-stack.ts'
 import { tagRefOf } from '../../runtime/trust/bundle-tag.ts'
 import { nothingCompared } from '../gates/shadow.ts'
@@ -8,6 +9,7 @@ import type { AliasName } from '../../schemas/names.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
 import { holds } from './holds.ts'
 import { sealOf, tenantOf, type NextState } from './next-state.ts'
+import { judgedValues } from './judged-values.ts'
 import { allowed, record, recordUndecided, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
 import { isReadable, type SignatureFile, type WantedBundle, type WantedTenant } from './wanted.ts'
 
@@ -74,6 +76,7 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     sealVerdict,
     approvals,
     comparisons: comparisons ?? nothingCompared,
+    values: problemsOf(tenant, alias, seal, next),
     seq: next.seq,
     now: next.now,
   })
@@ -86,6 +89,12 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     to: digest === undefined ? null : { bundle: file.bundle, version: file.version, digest },
     people: { authors: seal?.authors ?? [], approvers },
     report: seal?.report ?? null,
+    ...(alias !== 'draft' && !areDefaults(tenant.values) && { values: valuesDigest(tenant.values) }),
+  }
+  const from = alias === 'draft' ? undefined : registry.rules.promotion[alias].from
+  if (isPending(judged, `${wanted.name}/${from ?? ''}`, verdicts)) {
+    recordUndecided(verdicts, subject)
+    return
   }
   if (judged.decision !== 'allow' || seal === null) {
     record(verdicts, {
@@ -108,6 +117,19 @@ function keepSets({ approvals }: AliasState, found: readonly SignatureFile[], { 
     const text = found.find(({ set }) => set?.sum === sum)?.set?.text
     if (sum !== undefined && text !== undefined && !before.sets.has(sum)) sets.set(sum, text)
   }
+}
+
+/** What is wrong with the values that the tenant wants, in the bundle that the alias would serve. */
+function problemsOf(tenant: TenantState, alias: AliasName, seal: SealRecord | null, next: NextState) {
+  if (alias === 'draft' || seal === null) return []
+  const held = next.valuesHeld.get(tenant.tenant)
+  return held === undefined ? judgedValues(next, seal, tenant.values) : held
+}
+
+/** Evidence is pending for the change itself, or for that of the alias that it comes from. */
+function isPending({ decision, reason_code }: AliasJudgement, from: string, { open }: Verdicts): boolean {
+  if (decision === 'wait') return reason_code === 'EVIDENCE_PENDING'
+  return reason_code === 'NOT_CANDIDATE' && open.get(from) === null
 }
 
 const denial = (decision: Decision['decision']) => (decision === 'wait' ? 'wait' : 'deny')

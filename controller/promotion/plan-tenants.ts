@@ -1,10 +1,14 @@
+import { areDefaults, valuesDigest } from '../../runtime/tenants/values-digest.ts'
 import { judgeOwners, ownersNeeded, tenantStatement } from '../../runtime/trust/owner-approvals.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
+import type { Finding } from '../../schemas/finding.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
+import type { ValuesProblem } from '../gates/values.ts'
 import type { NextState } from './next-state.ts'
 import { isSame, narrowsKeys, settingsDigest, settingsOf, type Settings } from './settings.ts'
-import { allowed, record, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
-import { isReadable, type Parsed, type WantedTenant } from './wanted.ts'
+import { problemsOfChange } from './plan-values.ts'
+import { allowed, record, recordUndecided, refused, refusedByFindings, type Verdicts } from './verdicts.ts'
+import { isReadable, type Parsed, type WantedBundle, type WantedTenant } from './wanted.ts'
 
 /** A tenant that `main` no longer has goes when it is suspended on `live`, and not before. */
 export function planRemoval(tenant: TenantState, next: NextState, verdicts: Verdicts): void {
@@ -19,10 +23,16 @@ export function planRemoval(tenant: TenantState, next: NextState, verdicts: Verd
 }
 
 /** Everything of a tenant but its aliases. What needs no approval acts at once; what lacks its approval stays as it is. */
-export function planTenant(wanted: WantedTenant, next: NextState, verdicts: Verdicts): void {
+export function planTenant(
+  wanted: WantedTenant,
+  bundles: ReadonlyMap<string, WantedBundle>,
+  next: NextState,
+  verdicts: Verdicts,
+): void {
   const subject = `tenants/${wanted.name}`
   const before = next.before.tenants.get(wanted.name) ?? null
   refuseMalformed(wanted, verdicts)
+  if (!isReadable(wanted.values)) next.valuesHeld.set(wanted.name, problemsIn(wanted.values.findings))
   const asked = askedSettings(wanted, before)
   if (asked === null) return
   const inForce = before === null ? null : settingsOf(before)
@@ -30,14 +40,46 @@ export function planTenant(wanted: WantedTenant, next: NextState, verdicts: Verd
 
   const approved = ownersOf(wanted, asked, before, next)
   const { granted, held } = grant(inForce, asked, approved.length, next)
+  const { aliases = {}, emptied } = before ?? {}
+  const kept = { aliases, ...(emptied === undefined ? {} : { emptied }) }
+  const values = planValues({ wanted, asked: { ...granted, ...kept }, before, bundles }, next, verdicts)
+  granted.values = values ?? inForce?.values ?? {}
   if (inForce === null || !isSame(inForce, granted)) {
-    const { aliases = {}, emptied } = before ?? {}
-    next.tenants.set(wanted.name, { ...granted, seq: next.seq, aliases, ...(emptied === undefined ? {} : { emptied }) })
+    next.tenants.set(wanted.name, { ...granted, seq: next.seq, ...kept })
     const people = { authors: [], approvers: approved }
+    const isNew = !isSame(inForce?.values ?? {}, granted.values) && !areDefaults(granted.values)
+    const named = isNew ? { values: valuesDigest(granted.values) } : {}
     const message = held.length === 0 ? '' : `without ${held.join(' and ')}, which an owner must approve`
-    record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', people, message }))
-  } else record(verdicts, unapproved(subject, held))
+    record(verdicts, allowed(subject, 'CHANGED', { kind: 'change', people, message, ...named }))
+  } else if (held.length > 0) record(verdicts, unapproved(subject, held))
 }
+
+type ValuesChange = {
+  wanted: WantedTenant
+  /** The tenant with the values that it asks for. */
+  asked: TenantState
+  before: TenantState | null
+  bundles: ReadonlyMap<string, WantedBundle>
+}
+
+/** Values act when they fit every bundle that would serve the tenant with them; null where they do not, or not yet. */
+function planValues({ wanted, asked, before, bundles }: ValuesChange, next: NextState, verdicts: Verdicts) {
+  if (isSame(before?.values ?? {}, asked.values)) return asked.values
+  const subject = `tenants/${wanted.name}/values.yaml`
+  const problems = problemsOfChange(wanted, asked, bundles, next)
+  if (problems?.length === 0) return asked.values
+  next.valuesHeld.set(wanted.name, problems)
+  const [first] = problems ?? []
+  if (first === undefined) recordUndecided(verdicts, subject)
+  else {
+    const message = `${(problems ?? []).map((problem) => problem.message).join(' ')} What is in force stays.`
+    record(verdicts, refused(subject, first.code, message, { values: valuesDigest(asked.values) }))
+  }
+  return null
+}
+
+const problemsIn = (findings: readonly Finding[]): ValuesProblem[] =>
+  findings.map(({ code, message }) => ({ code, pointer: [], message }))
 
 function refuseMalformed({ name, settings, keys, values }: WantedTenant, verdicts: Verdicts): void {
   const files: [string, Parsed<unknown>][] = [

@@ -62,8 +62,8 @@ export function standingAfter({ open, standing, decisions, partial }: Verdicts):
 
 /** People and wording may differ: the same verdict is told once. */
 export function isSameVerdict(a: Decision, b: Decision): boolean {
-  const identity = ({ subject, kind, decision, reason_code, from, to, report }: Decision) =>
-    JSON.stringify([subject, kind, decision, reason_code, refIdentity(from), refIdentity(to), report])
+  const identity = ({ subject, kind, decision, reason_code, from, to, report, values }: Decision) =>
+    JSON.stringify([subject, kind, decision, reason_code, refIdentity(from), refIdentity(to), report, values])
   return identity(a) === identity(b)
 }
 

@@ -36,6 +36,8 @@ export type AuditRecord = {
   digest: string | null
   /** Digest of the organisation's floor of policies in force. */
   policies: string | null
+  /** Digest of the tenant's values in force, where it has some. */
+  values?: string
   intent: string | null
   /** Words of the sealed vocabulary only. */
   routing: RoutingRecord | null
@@ -115,6 +117,7 @@ function routingText(routing: RoutingRecord | null): string {
 export function serialiseRecord(record: AuditRecord, seq: number): string {
   const { against, began } = record
   const compared = against === undefined ? '' : `"against":${text(against)},`
+  const filled = record.values === undefined ? '' : `,"values":${text(record.values)}`
   const call = began === undefined ? '' : `"began":${began},`
   return `{"action":${text(record.action)},${compared}${call}"bundle":${text(record.bundle)},"count":${record.count},"decision":"${
     record.decision
@@ -128,5 +131,5 @@ export function serialiseRecord(record: AuditRecord, seq: number): string {
     record.routing,
   )},"runtime_version":${text(record.runtime_version)},"seq":${seq},"since":${text(record.since)},"status":${
     record.status
-  },"tenant":${text(record.tenant)},"ts":${text(record.ts)},"user":${text(record.user)},"v":1}`
+  },"tenant":${text(record.tenant)},"ts":${text(record.ts)},"user":${text(record.user)},"v":1${filled}}`
 }

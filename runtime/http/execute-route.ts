@@ -158,6 +158,7 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     base.key_id = caller.keyId
     base.user = pass.user
     base.policies = caller.tenant.policies
+    if (caller.tenant.values !== null) base.values = caller.tenant.values
     if (served !== null) {
       base.bundle = `${served.state.bundle}@${served.state.version}`
       base.digest = served.state.digest

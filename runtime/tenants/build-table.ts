@@ -3,6 +3,7 @@ import type { AliasState, TenantState } from '../../schemas/ledger/state.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 import type { Floors } from '../../schemas/registry/floor.ts'
 import { underFloor, type LoadedBundle } from '../bundle/load.ts'
+import { areDefaults, valuesDigest } from './values-digest.ts'
 import { floorFor } from '../engine/policies.ts'
 import { selfTest } from '../engine/self-test.ts'
 import type { LedgerState } from '../trust/state.ts'
@@ -61,12 +62,13 @@ async function serveTenant(
   { floors, policies }: { floors: Floors | Fault; policies: string | null },
 ): Promise<ServedTenant> {
   const aliases: ServedTenant['aliases'] = {}
-  if (tenant.status === 'suspended') return { state: tenant, aliases, policies }
+  const values = areDefaults(tenant.values) ? null : valuesDigest(tenant.values)
+  if (tenant.status === 'suspended') return { state: tenant, aliases, policies, values }
   for (const alias of ['current', 'candidate'] as const) {
     const held = tenant.aliases[alias]
     if (held !== undefined) aliases[alias] = await serveAlias(bundles, state, tenant, held, floors)
   }
-  return { state: tenant, aliases, policies }
+  return { state: tenant, aliases, policies, values }
 }
 
 async function serveAlias(

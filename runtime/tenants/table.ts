@@ -13,6 +13,8 @@ export type ServedTenant = {
   aliases: { current?: Served; candidate?: Served }
   /** Digest of the organisation's floor that its bundles stand under; null where there is none. */
   policies: string | null
+  /** Digest of its values; null where it has none. */
+  values: string | null
 }
 
 /** Everything that requests are answered from. Never changed: a new one takes its place. */

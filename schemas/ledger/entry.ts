@@ -23,6 +23,8 @@ export type Decision = {
   people: { authors: string[]; approvers: string[] }
   /** Digest of the gate report, where gates ran. */
   report: string | null
+  /** `sha256:` over the RFC 8785 form of the tenant's values that it was judged with, where there are some. */
+  values?: string
 }
 
 /** `entry.json` of a commit on `live`. */

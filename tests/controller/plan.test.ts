@@ -364,7 +364,10 @@ describe('main', () => {
   it('that is damaged is refused, and changes nothing', async () => {
     const head = await runningV1()
     const main = { kind: 'unreadable', findings: [{ ...broken('main'), code: 'OBJECT_CORRUPT' }] } as const
-    const plan = planChanges({ head, main, wanted: null, standing: new Map(), comparisons: null }, START)
+    const plan = planChanges(
+      { head, main, wanted: null, standing: new Map(), comparisons: null, values: () => [] },
+      START,
+    )
     expect(told(plan.decisions)).toEqual(['main deny OBJECT_CORRUPT'])
     expect(plan.next).toMatchObject({ source: head.entry.source, tenants: new Map() })
   })
@@ -373,7 +376,10 @@ describe('main', () => {
     const head = await runningV1()
     const main = { kind: 'rewritten', tip: null, acceptances: [] } as const
     expect(
-      told(planChanges({ head, main, wanted: null, standing: new Map(), comparisons: null }, START).decisions),
+      told(
+        planChanges({ head, main, wanted: null, standing: new Map(), comparisons: null, values: () => [] }, START)
+          .decisions,
+      ),
     ).toEqual(['main wait MAIN_REWRITTEN'])
   })
 })

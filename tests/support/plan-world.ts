@@ -163,6 +163,7 @@ export function observing(head: LedgerHead, wants: Wants, rest: Partial<Observat
     head,
     main: { kind: 'descends', tip: TIP, covers: [] },
     standing: new Map(),
+    values: () => [],
     comparisons: nothingCompared,
     wanted: {
       governance: {

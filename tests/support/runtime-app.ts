@@ -87,7 +87,12 @@ export function tenantState(changes: Partial<TenantState> = {}): TenantState {
 }
 
 export function servedTenant(changes: Partial<TenantState> = {}, aliases: ServedTenant['aliases'] = {}): ServedTenant {
-  return { state: tenantState(changes), aliases: { current: servedBundle(), ...aliases }, policies: FLOOR }
+  return {
+    state: tenantState(changes),
+    aliases: { current: servedBundle(), ...aliases },
+    policies: FLOOR,
+    values: null,
+  }
 }
 
 export function anExecution(changes: Partial<Execution> = {}): Execution {

@@ -85,6 +85,7 @@ function evidence(change: Partial<AliasEvidence> = {}): AliasEvidence {
     sealVerdict: 'none',
     approvals: [],
     comparisons: nothingCompared,
+    values: [],
     seq: 9,
     now: NOW,
     ...change,

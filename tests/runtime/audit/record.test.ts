@@ -29,7 +29,9 @@ const anyRecord = fc
     ),
   })
   .chain((record) =>
-    fc.record({ against: text, began: fc.nat() }, { requiredKeys: [] }).map((optional) => ({ ...record, ...optional })),
+    fc
+      .record({ against: text, began: fc.nat(), values: text }, { requiredKeys: [] })
+      .map((optional) => ({ ...record, ...optional })),
   ) as unknown as fc.Arbitrary<AuditRecord>
 
 describe('a record', () => {
