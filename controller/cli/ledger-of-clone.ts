@@ -42,13 +42,23 @@ export async function ledgerOfClone(call: Call, clone: Clone): Promise<VerifiedL
   return verifyLedger({ reader: clone.repository, root, accepted: null, head })
 }
 
+/** Where a clone has a branch of the registry, fetched from `origin` where there is one. */
+export async function refOfClone(call: Call, clone: Clone, branch: string): Promise<string> {
+  const remote = await hasOrigin(clone)
+  if (!remote) return `refs/heads/${branch}`
+  const ref = `refs/remotes/origin/${branch}`
+  if (call.options['offline'] !== true) await fetchRefs(clone, [`+refs/heads/${branch}:${ref}`])
+  return ref
+}
+
+async function hasOrigin(clone: Clone): Promise<boolean> {
+  return (await clone.git('remote')).split('\n').includes('origin')
+}
+
 /** Oid of `live`, fetched from `origin` where there is one. */
 export async function liveHead(call: Call, clone: Clone): Promise<string> {
-  const remotes = await clone.git('remote')
-  const remote = remotes.split('\n').includes('origin')
-  if (remote && call.options['offline'] !== true) {
-    await fetchLive(clone)
-  }
+  const remote = await hasOrigin(clone)
+  if (remote && call.options['offline'] !== true) await fetchRefs(clone, LIVE_AND_TAGS)
   const head = await clone.repository.readRef(remote ? 'refs/remotes/origin/live' : 'refs/heads/live')
   if (head !== null) return head
   throw new Fault(
@@ -57,8 +67,9 @@ export async function liveHead(call: Call, clone: Clone): Promise<string> {
   )
 }
 
-async function fetchLive(clone: Clone): Promise<void> {
-  const refs = ['+refs/heads/live:refs/remotes/origin/live', '+refs/tags/bundles/*:refs/tags/bundles/*']
+const LIVE_AND_TAGS = ['+refs/heads/live:refs/remotes/origin/live', '+refs/tags/bundles/*:refs/tags/bundles/*']
+
+async function fetchRefs(clone: Clone, refs: readonly string[]): Promise<void> {
   try {
     await clone.git('fetch', '--quiet', 'origin', ...refs)
   } catch (error) {

@@ -1,6 +1,8 @@
 import { keysEver } from '../../runtime/trust/keysets.ts'
 import { verifyLedger, type VerifiedLedger } from '../../runtime/trust/ledger.ts'
 import { readSealedBundle } from '../../runtime/trust/sealed-bundle.ts'
+import { namedReports, type NamedReport } from './recompute-reports.ts'
+import { EXIT_OF, tellGates, verifyGates } from './verify-gates.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
 import type { CommandSpec } from './command.ts'
 import { liveHead, OFFLINE_OPTION, pinnedRoot, TRUST_OPTION } from './ledger-of-clone.ts'
@@ -10,7 +12,12 @@ const TELL_EVERY = 1_000
 export const verify: CommandSpec = {
   name: 'verify',
   summary: 'check every signature, seq, entry, approval, tag and digest since the beginning, from the pinned root',
-  options: [TRUST_OPTION, OFFLINE_OPTION, CLONE_OPTION],
+  options: [
+    ['--gates', 'also run the gates of every judged bundle again, and compare their reports to the byte'],
+    TRUST_OPTION,
+    OFFLINE_OPTION,
+    CLONE_OPTION,
+  ],
   async run(call) {
     const { terminal } = call
     const clone = await openClone(call)
@@ -18,7 +25,12 @@ export const verify: CommandSpec = {
     const head = await liveHead(call, clone)
     const started = performance.now()
     const counted = { entries: 0, decisions: 0, approvals: 0, refusals: 0 }
-    const onStep = ({ seq, entry }: VerifiedLedger) => {
+    const named: NamedReport[] = []
+    let before: VerifiedLedger | null = null
+    const onStep = (ledger: VerifiedLedger) => {
+      const { seq, entry } = ledger
+      if (call.options['gates'] === true) named.push(...namedReports(before, ledger))
+      before = ledger
       counted.entries += 1
       counted.decisions += entry.decisions.length
       counted.approvals += entry.decisions.reduce((sum, { people }) => sum + people.approvers.length, 0)
@@ -28,16 +40,20 @@ export const verify: CommandSpec = {
     const { seq, state } = await verifyLedger({ reader: clone.repository, root, accepted: null, head, onStep })
     const keys = keysEver(state.keysets)
     for (const record of state.seals.values()) await readSealedBundle(clone.repository, record, keys)
+    const gates = call.options['gates'] === true ? await verifyGates(call, clone, named) : null
     const ms = Math.round(performance.now() - started)
     const bundles = state.seals.size
-    if (terminal.json)
-      terminal.out(JSON.stringify({ verdict: 'pass', registry: root.registry, seq, head, ...counted, bundles, ms }))
-    else {
+    const verdict = gates?.verdict ?? 'pass'
+    if (terminal.json) {
+      const told = gates === null ? {} : { gates }
+      terminal.out(JSON.stringify({ verdict, registry: root.registry, seq, head, ...counted, bundles, ...told, ms }))
+    } else {
+      if (gates !== null) tellGates(call, gates)
       const done = terminal.style('green', '✔')
       terminal.out(`${done} ${root.registry}: seq 0 to ${seq}, every commit signed by keys under the pinned root
 ${done} ${counted.decisions} decisions in one unbroken chain, ${counted.refusals} of them refusals; ${counted.approvals} approvals verified
 ${done} ${bundles} sealed bundles: tag, seal and digest match what \`live\` says   ${ms} ms`)
     }
-    return 0
+    return EXIT_OF[verdict]
   },
 }

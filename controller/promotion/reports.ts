@@ -36,9 +36,9 @@ export async function writeReports(
   return { ref: REPORTS_REF, old, new: await writeSignedCommit(repository, signer, { tree, parents, person, message }) }
 }
 
-/** The bytes of a report; null where there is none of that digest. */
-export async function readReport(repository: Repository, digest: string): Promise<Buffer | null> {
-  const tip = await repository.readRef(REPORTS_REF)
+/** The bytes of a report; null where there is none of that digest. `ref` is where a clone has the branch. */
+export async function readReport(repository: Repository, digest: string, ref = REPORTS_REF): Promise<Buffer | null> {
+  const tip = await repository.readRef(ref)
   if (tip === null) return null
   const entry = await entryAt(repository, (await readCommit(repository, tip)).tree, reportPath(digest))
   return entry === null ? null : repository.read(entry.oid, 'blob')

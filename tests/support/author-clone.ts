@@ -5,9 +5,9 @@ import type { Call } from '../../controller/cli/command.ts'
 import { reportFailure } from '../../controller/cli/exit.ts'
 import { openTerminal } from '../../controller/cli/terminal.ts'
 import { openEvents } from '../../controller/events.ts'
-import { openSandbox } from '../../controller/gates/sandbox.ts'
+import { openSandbox, type Sandbox } from '../../controller/gates/sandbox.ts'
 import { nothingCompared } from '../../controller/gates/shadow.ts'
-import { startLoop } from '../../controller/loop.ts'
+import { startLoop, type Loop } from '../../controller/loop.ts'
 import { openMemoryFiles } from '../../controller/promotion/memory-files.ts'
 import { mustRun } from './shell.ts'
 import { faq } from './scaffold.ts'
@@ -94,14 +94,15 @@ const TENANT = {
   'tenants/acme/keys.yaml': 'keys: []\n',
 }
 
-async function promoteFaq(registry: TestRegistry): Promise<string> {
-  const loop = await startLoop({
+/** The controller's loop over a test registry, with the real gates unless told otherwise. */
+export async function runRealLoop(registry: TestRegistry, sandbox: Sandbox = openSandbox()): Promise<Loop> {
+  return startLoop({
     repository: registry.repository,
     root: registry.root,
     signer: registry.signer,
     heartbeatSigner: registry.heartbeatSigner,
     memory: await openMemoryFiles(join(registry.folder, 'state')),
-    sandbox: openSandbox(),
+    sandbox,
     events: openEvents(() => new Date()),
     now: () => new Date(),
     monotonicMs: () => performance.now(),
@@ -110,6 +111,10 @@ async function promoteFaq(registry: TestRegistry): Promise<string> {
     heartbeatValidMs: 600_000,
     comparisons: () => nothingCompared,
   })
+}
+
+async function promoteFaq(registry: TestRegistry): Promise<string> {
+  const loop = await runRealLoop(registry)
   try {
     await registry.commit({ ...faqFiles(), ...TENANT })
     const { digest } = await until(loop, () => loop.head().state.seals.get('faq/0.1.0'))
@@ -126,7 +131,8 @@ async function promoteFaq(registry: TestRegistry): Promise<string> {
   }
 }
 
-async function until<T>(loop: { reconcileNow(): Promise<void> }, look: () => T | undefined): Promise<T> {
+/** Looks again until the loop has it. */
+export async function until<T>(loop: { reconcileNow(): Promise<void> }, look: () => T | undefined): Promise<T> {
   for (let left = 600; left > 0; left -= 1) {
     await loop.reconcileNow()
     const found = look()
