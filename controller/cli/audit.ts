@@ -10,6 +10,8 @@ import { verifyLog } from '../../runtime/audit/verify-log.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { isTimestamp } from '../../schemas/timestamp.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
+import { witnessingOf } from './audit-witness.ts'
+import { OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
 import { argument, optionNumber, optionText, type Call, type CommandSpec } from './command.ts'
 
 const LOG_OPTIONS = [
@@ -53,16 +55,27 @@ async function readAnchors(call: Call, verifier: string): Promise<Checkpoint[]> 
 
 export const auditVerify: CommandSpec = {
   name: 'audit verify',
-  summary: 'read every record of an audit log and check its tree, its tiles and its signed checkpoint',
-  options: [...LOG_OPTIONS, ['--anchor <file>', 'an older checkpoint that somebody else kept; the log must extend it']],
+  summary:
+    'read every record of an audit log and check its tree, its tiles, its signatures and what was witnessed of it',
+  options: [
+    ...LOG_OPTIONS,
+    TRUST_OPTION,
+    OFFLINE_OPTION,
+    ['--anchor <file>', 'an older checkpoint that somebody else kept; the log must extend it'],
+  ],
   async run(call) {
     const { terminal } = call
     const { folders, verifier, isPinned } = await openLog(call)
-    const { root, ...verified } = await verifyLog(folders, verifier, await readAnchors(call, verifier))
+    const witnessing = await witnessingOf(call, verifier)
+    const log = typeof witnessing === 'string' ? null : witnessing.log
+    const { root, ...verified } = await verifyLog(folders, verifier, {
+      anchors: [...(await readAnchors(call, verifier)), ...(log === null ? [] : [log])],
+      shadow: log?.shadow ?? null,
+    })
     if (terminal.json) {
-      terminal.out(
-        JSON.stringify({ verdict: 'pass', ...verified, root: root.toString('base64'), key_pinned: isPinned }),
-      )
+      const witness = typeof witnessing === 'string' ? null : { size: witnessing.log.size, seen: witnessing.seen }
+      const pinned = { key_pinned: isPinned, witness }
+      terminal.out(JSON.stringify({ verdict: 'pass', ...verified, root: root.toString('base64'), ...pinned }))
       return 0
     }
     const done = terminal.style('green', '✔')
@@ -70,6 +83,11 @@ export const auditVerify: CommandSpec = {
     terminal.out(`${done} ${origin}: ${size} records from ${first ?? 'none'} to ${last ?? 'none'}
 ${done} every record, tile and the signed checkpoint lead to one root${anchors > 0 ? ', which extends the anchor' : ''}
 ${done} ${decisions.allow} allowed, ${decisions.deny} denied, ${decisions.unknown} unknown, ${aggregated} requests in aggregate records`)
+    if (typeof witnessing === 'string') terminal.err(`Not compared with what a controller witnessed: ${witnessing}.`)
+    else
+      terminal.out(
+        `${done} the first ${witnessing.log.size} are those that the controller witnessed at ${witnessing.seen}`,
+      )
     if (!isPinned) terminal.err('The key is the one that the folder names. Pin it, and give it with --key.')
     return 0
   },

@@ -7,6 +7,7 @@ import type { Repository } from '../../runtime/git/repository.ts'
 import { listFiles, patchTree } from '../../runtime/git/tree-files.ts'
 import { verifyCommit } from '../../runtime/trust/verify-commit.ts'
 import { formatStateFile } from '../../runtime/trust/state-files.ts'
+import { Fault } from '../../schemas/fault.ts'
 import { controllerPerson } from '../promotion/controller-person.ts'
 import type { Signer } from '../promotion/sign.ts'
 import { writeSignedCommit } from '../promotion/signed-objects.ts'
@@ -57,6 +58,25 @@ export async function readWitnessed(
     logs.set(known.origin, { ...checkpoint, ...known, note, shadow })
   }
   return logs
+}
+
+/**
+ * The verifier key of the witness, as a commit of the branch `audit` names it.
+ * @throws Fault `UNTRUSTED`, and those of Git
+ */
+export async function readWitnessKey(
+  reader: ObjectReader,
+  oid: string,
+  keys: readonly string[],
+): Promise<{ witness: string; parent: string | null }> {
+  const raw = await reader.read(oid, 'commit', MAX_FILE_BYTES)
+  const { tree, parents } = verifyCommit(oid, raw, keys)
+  const file = (await listFiles(reader, tree)).get('witness.json')
+  if (file === undefined) throw new Fault('UNTRUSTED', `${AUDIT_REF} at ${oid} names no witness`)
+  const { witness } = JSON.parse((await reader.read(file.oid, 'blob', MAX_FILE_BYTES)).toString('utf8')) as {
+    witness: string
+  }
+  return { witness, parent: parents[0] ?? null }
 }
 
 /**

@@ -2,6 +2,9 @@ import { Fault } from '../../schemas/fault.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { leafHash, rootAt } from './merkle.ts'
 import { logFolders, readCheckpoint, readRecords, type LogFolders } from './read-log.ts'
+import type { ShadowCount } from '../../schemas/http/shadow.ts'
+import type { ShadowNote } from './shadow-note.ts'
+import { addToTally, emptyTally, type Tally } from './tally.ts'
 import { readTile, tileNodes } from './tile-files.ts'
 import { TILE_WIDTH, tileWidth } from './tiles.ts'
 import { edgeRoot, extendEdge, type Edge } from './tree.ts'
@@ -15,8 +18,17 @@ export type VerifiedLog = Checkpoint & {
   shadow: { agreed: number; differed: number }
   /** Requests behind aggregate records. */
   aggregated: number
+  /** Calls that were begun and not ended. */
+  unfinished: number
   /** Anchors that the log was compared with. */
   anchors: number
+}
+
+/** What others keep of a log. */
+export type KeptElsewhere = {
+  anchors?: readonly Checkpoint[]
+  /** Counts of comparisons that were witnessed. */
+  shadow?: ShadowNote | null
 }
 
 /**
@@ -28,7 +40,7 @@ export type VerifiedLog = Checkpoint & {
 export async function verifyLog(
   folders: LogFolders,
   verifier: string,
-  anchors: readonly Checkpoint[] = [],
+  { anchors = [], shadow = null }: KeptElsewhere = {},
 ): Promise<VerifiedLog> {
   const checkpoint = await readCheckpoint(folders, verifier)
   const edge: Edge = { size: 0, rows: [], entries: [] }
@@ -39,9 +51,16 @@ export async function verifyLog(
     decisions: { allow: 0, deny: 0, unknown: 0 },
     shadow: { agreed: 0, differed: 0 },
     aggregated: 0,
+    unfinished: 0,
     anchors: 0,
   }
-  for await (const { entry, record } of readRecords(folders, 0, checkpoint.size)) {
+  const tally = emptyTally()
+  if (shadow !== null && shadow.size > checkpoint.size)
+    throw new Fault(
+      'AUDIT_BROKEN',
+      `comparisons of ${shadow.size} records were witnessed, and there are ${checkpoint.size}`,
+    )
+  for await (const { index, entry, record } of readRecords(folders, 0, checkpoint.size)) {
     for (const { tile, bytes } of extendEdge(edge, entry, leafHash(entry)).tiles) {
       const stored = Buffer.concat(await readTile(folders.tlog, tile.level, tile.index, tile.width))
       if (!stored.equals(bytes)) {
@@ -54,7 +73,10 @@ export async function verifyLog(
     if (phase === 'shadow') verified.shadow[record.reason_code === 'SHADOW_AGREED' ? 'agreed' : 'differed'] += 1
     else if (phase !== 'begin') verified.decisions[record.decision] += 1
     if (record.phase === 'aggregate') verified.aggregated += record.count
+    addToTally(tally, index, record)
+    if (index + 1 === shadow?.size) compareShadow(tally, shadow)
   }
+  verified.unfinished = tally.begins.size
   if (!(await edgeRoot(edge)).equals(checkpoint.root)) {
     throw new Fault('AUDIT_BROKEN', `the ${checkpoint.size} records do not have the root that the checkpoint signs`)
   }
@@ -73,6 +95,18 @@ export async function verifyLog(
   return verified
 }
 
+/** The records up to a size against what was witnessed of them. */
+function compareShadow({ shadow: found }: Tally, { size, counts }: ShadowNote): void {
+  const isSame = counts.length === found.size && counts.every((count) => isCounted(found, count))
+  if (isSame) return
+  throw new Fault('AUDIT_BROKEN', `the comparisons in the first ${size} records are not those that were witnessed`)
+}
+
+function isCounted(found: Tally['shadow'], { tenant, against, digest, agreed, differed }: ShadowCount): boolean {
+  const count = found.get(`${tenant} ${against} ${digest}`)
+  return count?.agreed === agreed && count.differed === differed
+}
+
 async function compareAnchor({ tlog }: LogFolders, { size, origin }: Checkpoint, anchor: Checkpoint): Promise<void> {
   if (anchor.size > size) {
     throw new Fault('AUDIT_BROKEN', `${origin} has ${size} records, and ${anchor.size} were anchored`)
@@ -82,10 +116,6 @@ async function compareAnchor({ tlog }: LogFolders, { size, origin }: Checkpoint,
 }
 
 /** The same for the audit folder of a Runtime. */
-export function verifyAuditFolder(
-  dir: string,
-  verifier: string,
-  anchors?: readonly Checkpoint[],
-): Promise<VerifiedLog> {
-  return verifyLog(logFolders(dir), verifier, anchors)
+export function verifyAuditFolder(dir: string, verifier: string, kept?: KeptElsewhere): Promise<VerifiedLog> {
+  return verifyLog(logFolders(dir), verifier, kept)
 }

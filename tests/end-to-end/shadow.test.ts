@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AUDIT_REF, readWitnessed } from '../../controller/witness/audit-branch.ts'
 import { verifyAuditFolder } from '../../runtime/audit/verify-log.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
+import { runCommand } from '../support/author-clone.ts'
 import { faqVersion, promotion, QUESTION, startChain, TENANT, type Chain } from '../support/chain.ts'
 import { eventually } from '../support/eventually.ts'
 import { aliasFile, RULES } from '../support/test-registry.ts'
@@ -90,6 +91,20 @@ describe('a candidate that runs beside current', () => {
     expect(logs.get(chain.runtime.audit.origin)?.shadow?.counts).toEqual([
       { tenant: TENANT, against, digest, agreed: 20, differed: 0 },
     ])
+  })
+
+  it('is found again by audit verify, which counts the records and checks the cosignature', async () => {
+    const options = { dir: auditDir(), registry: chain.work, trust: join(chain.registry.folder, 'root.json') }
+    const run = (more = {}) =>
+      runCommand('audit verify', [], { ...options, json: true, ...more }, { cwd: '/', env: chain.env })
+    const { code, out, err } = await run()
+    expect([code, err]).toEqual([0, ''])
+    expect(JSON.parse(out)).toMatchObject({ verdict: 'pass', anchors: 1, shadow: { agreed: 20, differed: 0 } })
+    const { witness } = JSON.parse(out) as { witness: { size: number; seen: string } }
+    expect(witness.size).toBeGreaterThan(40)
+    expect(Math.abs(Date.now() - Date.parse(witness.seen))).toBeLessThan(300_000)
+    const other = chain.runtime.audit.verifier.replace('/0/', '/1/')
+    expect((await run({ key: other })).code).toBe(1)
   })
 
   it('is refused where it differs more often than the rule allows, however often it agreed', async () => {

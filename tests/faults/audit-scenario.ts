@@ -57,7 +57,7 @@ async function violationsOf(folder: string, output: string, before: number): Pro
   if ((await appendAll(log, 1, () => undefined)) > 0) violations.push('INV7: it takes no records')
   await log.close()
   const anchors = note === null || before === 0 ? [] : [openCheckpoint(note, log.origin, parseVerifier(log.verifier))]
-  const verified = await verifyAuditFolder(dir, log.verifier, anchors)
+  const verified = await verifyAuditFolder(dir, log.verifier, { anchors })
   if (verified.size !== size + 1) violations.push(`INV4: ${verified.size} records verify, expected ${size + 1}`)
   return [...violations, ...(await leftoverViolations(folder, []))]
 }

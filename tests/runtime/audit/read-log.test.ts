@@ -84,11 +84,14 @@ describe('verifying a log', () => {
     const anchor = openCheckpoint(await log.publish(), log.origin, parseVerifier(log.verifier))
     await log.append(aRecord())
     await log.publish()
-    expect(await verifyLog(folders(), log.verifier, [anchor])).toMatchObject({ anchors: 1, size: RECORDS + 1 })
+    expect(await verifyLog(folders(), log.verifier, { anchors: [anchor] })).toMatchObject({
+      anchors: 1,
+      size: RECORDS + 1,
+    })
     const forged = { ...anchor, root: Buffer.alloc(32) }
-    expect(await faultReason(() => verifyLog(folders(), log.verifier, [forged]))).toBe('AUDIT_BROKEN')
+    expect(await faultReason(() => verifyLog(folders(), log.verifier, { anchors: [forged] }))).toBe('AUDIT_BROKEN')
     const longer = { ...anchor, size: RECORDS + 100 }
-    expect(await faultReason(() => verifyLog(folders(), log.verifier, [longer]))).toBe('AUDIT_BROKEN')
+    expect(await faultReason(() => verifyLog(folders(), log.verifier, { anchors: [longer] }))).toBe('AUDIT_BROKEN')
   })
 })
 
