@@ -1,6 +1,7 @@
-import { copyFile, mkdir, open, rm } from 'node:fs/promises'
+import { copyFile, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
+import { makeDirectory } from '../git/durable-fs.ts'
 import { syncFolder } from './durable-file.ts'
 import { leafHash } from './merkle.ts'
 import { readCheckpoint, type StoredRecord } from './read-log.ts'
@@ -20,7 +21,7 @@ async function assertHashed(tlog: string, entries: readonly Buffer[], bundle: nu
 }
 
 async function moveFile(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true })
+  await makeDirectory(dirname(to))
   await copyFile(from, to)
   const copy = await open(to, 'r')
   try {

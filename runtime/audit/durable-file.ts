@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeDirectory } from '../git/durable-fs.ts'
 
 /** Makes a file survive a power cut that somebody else may have written. */
 export async function syncFile(path: string): Promise<void> {
@@ -29,7 +30,7 @@ export async function writeSynced(path: string, bytes: Uint8Array | string, mode
  * one writer, so that what a crash left beside is written over the next time.
  */
 export async function replaceFile(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectory(dirname(path))
   const beside = `${path}.tmp`
   try {
     await writeSynced(beside, bytes, mode)

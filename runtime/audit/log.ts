@@ -1,10 +1,11 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import type { CopyStatus } from '../copies/copy.ts'
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { commitmentsOf, type Commitments } from './commitments.ts'
 import { replaceFile, syncFolder } from './durable-file.ts'
+import { makeDirectory } from '../git/durable-fs.ts'
 import { lockFolder, type FolderLock } from './folder-lock.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createIdentity, readIdentity, type LogIdentity } from './identity.ts'
@@ -89,7 +90,7 @@ async function createLog(options: AuditLogOptions): Promise<LogIdentity> {
   const { identity, commit } = await createIdentity(options.dir, options)
   const note = signCheckpoint({ origin: identity.origin, size: 0, root: EMPTY_ROOT }, identity.signer)
   await replaceFile(join(options.dir, 'tlog', 'checkpoint'), note)
-  await mkdir(join(options.dir, 'pending'), { recursive: true })
+  await makeDirectory(join(options.dir, 'pending'))
   await syncFolder(join(options.dir, 'tlog'))
   await commit()
   return identity
@@ -115,7 +116,7 @@ async function checkAnchor(folder: string, anchor: Checkpoint, size: number): Pr
  * @throws Fault `AUDIT_BROKEN` when it is damaged, shorter than or different from its checkpoint or its anchor.
  */
 export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
-  await mkdir(options.dir, { recursive: true, mode: 0o700 })
+  await makeDirectory(options.dir, 0o700)
   const lock = await lockFolder(join(options.dir, 'lock'))
   try {
     return await openLocked(options, lock)

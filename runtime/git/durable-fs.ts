@@ -93,8 +93,8 @@ export async function renameDurably(temporary: string, path: string): Promise<vo
 }
 
 /** Makes a directory and its missing parents, and makes their names durable. */
-export async function makeDirectory(path: string): Promise<void> {
-  const first = await fs.mkdir(path, { recursive: true })
+export async function makeDirectory(path: string, mode = 0o777): Promise<void> {
+  const first = await fs.mkdir(path, { recursive: true, mode })
   if (first === undefined) return
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
 }

@@ -10,6 +10,7 @@ import {
   lstatOrNull,
   makeDirectory,
   sweep,
+  syncDirectory,
   writeFileSynced,
 } from './durable-fs.ts'
 import { IDENTITY, isGone, processIdentity } from './process-identity.ts'
@@ -80,9 +81,11 @@ export function openLocks(gitdir: string): Locks {
   }
 }
 
+/** Its name is durable before that of any lock: after a power cut the next process finds the locks by it. */
 async function writeOwner(gitdir: string): Promise<string> {
   const file = ownFile(gitdir, 'owner')
   await writeFileSynced(file, `contractor ${processIdentity()}\n`)
+  await syncDirectory(gitdir)
   return file
 }
 

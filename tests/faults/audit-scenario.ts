@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { openCheckpoint } from '../../runtime/audit/checkpoint.ts'
 import { parseVerifier } from '../../runtime/audit/note.ts'
 import { logFolders, readCheckpointNote } from '../../runtime/audit/read-log.ts'
 import { verifyAuditFolder } from '../../runtime/audit/verify-log.ts'
+import { auditProgram } from './audit-program.ts'
 import { appendAll, openLog } from './audit-run.ts'
 import { leftoverViolations } from './registry-invariants.ts'
 import type { Scenario } from './scenario.ts'
@@ -13,15 +13,13 @@ const RECORDS_BEFORE = 250
 /** A process that was killed must be up again within this time. */
 const RECOVERY_MS = 2000
 
-const PROGRAM = fileURLToPath(new URL('./audit-program.js', import.meta.url))
-
 /** An audit log that is made, and one that fills a tile; both with checkpoints. */
 export const audits: readonly Scenario[] = [
   {
     name: 'checkpoint',
-    program: PROGRAM,
-    args: [],
+    program: auditProgram,
     place: 'program',
+    looksAtTheClock: false,
     async prepare(folder) {
       await mkdir(folder, { recursive: true })
       const log = await openLog(folder)
@@ -32,9 +30,9 @@ export const audits: readonly Scenario[] = [
   },
   {
     name: 'first checkpoint',
-    program: PROGRAM,
-    args: [],
+    program: auditProgram,
     place: 'program',
+    looksAtTheClock: false,
     prepare: async (folder) => void (await mkdir(folder, { recursive: true })),
     violations: (folder, { output }) => violationsOf(folder, output, 0),
   },

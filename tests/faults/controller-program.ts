@@ -1,23 +1,20 @@
 import { join } from 'node:path'
+import type { LedgerState } from '../../runtime/trust/state.ts'
 import { runController } from './controller-run.ts'
-import { isPromoted, isSealed } from './goals.ts'
-import { REFUSED } from './scenario.ts'
+import { DONE, NOT_DONE, REFUSED, type Task } from './scenario.ts'
 
-/**
- * A controller that ends when it promoted or sealed. Arguments: the folder; the registry's URL, empty where it is local;
- * `promotion` or `seal`.
- */
-const [folder = '', url = '', goal = ''] = process.argv.slice(2)
-const location = url === '' ? join(folder, 'registry.git') : url
-try {
-  const isDone = await runController(folder, {
-    location,
-    isDone: goal === 'seal' ? isSealed : isPromoted,
-    timeoutMs: 6000,
-    onFault: (message) => process.stderr.write(`${message}\n`),
-  })
-  process.exitCode = isDone ? 0 : 4
-} catch (error) {
-  process.stderr.write(`${String(error)}\n`)
-  process.exitCode = REFUSED
-}
+const PATIENCE_MS = 6000
+
+/** A controller over the registry in the folder, from its start until its goal is on `live`. */
+export const controllerProgram =
+  (isDone: (state: LedgerState) => boolean) =>
+  async ({ folder, tell }: Task): Promise<number> => {
+    const location = join(folder, 'registry.git')
+    try {
+      const onFault = (message: string): void => tell(`${message}\n`)
+      return (await runController(folder, { location, isDone, timeoutMs: PATIENCE_MS, onFault })) ? DONE : NOT_DONE
+    } catch (error) {
+      tell(`${String(error)}\n`)
+      return REFUSED
+    }
+  }

@@ -1,3 +1,5 @@
+// First: it loads what meets the functions of node:fs, before anything of the product keeps one of them.
+import { sweep } from './sweep.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +9,6 @@ import { FAULT_KINDS } from './fault-kinds.ts'
 import { fetches } from './fetch-scenarios.ts'
 import { promotion, seal } from './registry-scenarios.ts'
 import { runtime } from './runtime-scenario.ts'
-import { sweep } from './sweep.ts'
 import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
 
 /**
@@ -16,15 +17,22 @@ import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
  */
 const SHORT = [
   [promotion, 'SIGKILL', 43],
+  [promotion, 'SIGKILL, process', 97],
   [promotion, 'EMFILE', 131],
+  [promotion, 'power loss', 29],
+  [promotion, 'clock +10 y', 5],
   [seal, 'SIGKILL', 67],
   [seal, 'ENOSPC', 61],
+  [seal, 'EIO', 79],
+  [seal, 'power loss, names', 53],
   [runtime, 'SIGKILL', 7],
   [runtime, 'EIO', 23],
+  [runtime, 'power loss', 11],
   [fetches[0]!, 'SIGKILL', 13],
-  [audits[0]!, 'torn write', 11],
-  [audits[0]!, 'failed fsync', 19],
-  [audits[1]!, 'SIGKILL', 31],
+  [audits[0]!, 'torn write', 3],
+  [audits[0]!, 'failed fsync', 7],
+  [audits[1]!, 'SIGKILL', 11],
+  [audits[1]!, 'power loss', 5],
 ] as const
 
 const FIRST_POINTS_OF_HTTP = 5
@@ -50,7 +58,7 @@ describe('a program that met a fault', () => {
     async (_, name, step, scenario) => {
       const fault = FAULT_KINDS.find((each) => each.name === name)
       if (fault === undefined) throw new Error(`no fault is called ${name}`)
-      const { points, violations } = await sweep(scenario, fault, await templateOf(scenario), step)
+      const { points, violations } = await sweep(scenario, fault, await templateOf(scenario), { step })
       expect(violations).toEqual([])
       expect(points).toBeGreaterThan(0)
     },
@@ -59,7 +67,9 @@ describe('a program that met a fault', () => {
   it('keeps every invariant when the answer to a push is lost', { timeout: 60_000 }, async () => {
     const lost = TRANSPORT_FAULTS.find(({ name }) => name === 'answer lost')
     if (lost === undefined) throw new Error('no fault is called so')
-    const { points, violations } = await sweepTransport(lost, await templateOf(promotion), FIRST_POINTS_OF_HTTP)
+    const { points, violations } = await sweepTransport(lost, await templateOf(promotion), {
+      step: FIRST_POINTS_OF_HTTP,
+    })
     expect(violations).toEqual([])
     expect(points).toBeGreaterThan(0)
   })

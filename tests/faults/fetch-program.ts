@@ -1,11 +1,13 @@
 import { runFetch } from './fetch-run.ts'
-import { REFUSED } from './scenario.ts'
+import { DONE, REFUSED, type Task } from './scenario.ts'
 
-/** Brings a mirror up to date. Arguments: the folder and the URL of the registry. */
-const [folder = '', url = ''] = process.argv.slice(2)
-try {
-  await runFetch(folder, url)
-} catch (error) {
-  process.stderr.write(String(error))
-  process.exitCode = REFUSED
+/** Brings a mirror up to date. */
+export async function fetchProgram({ folder, url, tell }: Task): Promise<number> {
+  try {
+    await runFetch(folder, url)
+    return DONE
+  } catch (error) {
+    tell(String(error))
+    return REFUSED
+  }
 }

@@ -1,18 +1,17 @@
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { openRepository } from '../../runtime/git/repository.ts'
 import { serveGit } from '../support/git-http-server.ts'
 import { openTestRegistry, type FileChanges } from '../support/test-registry.ts'
 import { FETCH } from './controller-run.ts'
+import { fetchProgram } from './fetch-program.ts'
 import { runFetch } from './fetch-run.ts'
 import { leftoverViolations } from './registry-invariants.ts'
 import { copyFolder, type Scenario } from './scenario.ts'
 
 const run = promisify(execFile)
-const PROGRAM = fileURLToPath(new URL('./fetch-program.js', import.meta.url))
 /** More objects than are adopted one by one. */
 const MANY = 700
 
@@ -35,7 +34,7 @@ async function prepare(folder: string, behind: FileChanges): Promise<void> {
 async function serveFolder(folder: string): Promise<{ url: string; close(): Promise<void> }> {
   const server = await serveGit({ root: folder })
   const url = `${server.url}/registry.git`
-  await writeFile(join(folder, 'mirror', 'contractor-mirror'), `${url}\n`).catch(() => undefined)
+  await writeFile(join(folder, 'mirror', 'contractor-mirror'), `${url}\n`, { flag: 'r+' }).catch(() => undefined)
   return { url, close: server.close }
 }
 
@@ -63,9 +62,9 @@ const many: FileChanges = Object.fromEntries(
 
 const fetching = (name: string, behind: FileChanges, place: Scenario['place']): Scenario => ({
   name,
-  program: PROGRAM,
-  args: [],
+  program: fetchProgram,
   place,
+  looksAtTheClock: false,
   prepare: (folder) => prepare(folder, behind),
   serve: serveFolder,
   violations: (folder, { url }) => violations(folder, url),

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { runLoop } from '../support/running-loop.ts'
 import {
@@ -11,6 +10,7 @@ import {
   type FileChanges,
   type TestRegistry,
 } from '../support/test-registry.ts'
+import { controllerProgram } from './controller-program.ts'
 import { runController } from './controller-run.ts'
 import {
   leftoverViolations,
@@ -22,7 +22,6 @@ import {
 import { isBegun, isPromoted, isSealed } from './goals.ts'
 import { copyFolder, type Scenario } from './scenario.ts'
 
-const PROGRAM = fileURLToPath(new URL('./controller-program.js', import.meta.url))
 const FIRST = tinyBundle('faq', '1.0.0')
 const DIGEST = digestOf('faq', FIRST)
 const ALIAS = aliasFile('faq', '1.0.0', DIGEST)
@@ -91,18 +90,18 @@ async function violations(
 
 export const promotion: Scenario = {
   name: 'promotion',
-  program: PROGRAM,
-  args: ['', 'promotion'],
+  program: controllerProgram(isPromoted),
   place: 'program',
+  looksAtTheClock: true,
   prepare: (folder) => prepareRegistry(folder, promotionOf),
   violations: (folder) => violations(folder, PROMOTED, isPromoted),
 }
 
 export const seal: Scenario = {
   name: 'seal',
-  program: PROGRAM,
-  args: ['', 'seal'],
+  program: controllerProgram(isSealed),
   place: 'program',
+  looksAtTheClock: true,
   prepare: (folder) => prepareRegistry(folder, async () => tinyBundle('faq', '1.1.0')),
   violations: (folder) => violations(folder, { 'bundles/faq/1.0.0': 1, 'bundles/faq/1.1.0': 1 }, isSealed),
 }

@@ -1,12 +1,14 @@
-import { REFUSED } from './scenario.ts'
 import { runFollower } from './runtime-run.ts'
+import { DONE, NOT_DONE, REFUSED, type Task } from './scenario.ts'
 
-/** A Runtime without its HTTP side that ends when it serves 1.1.0. Argument: the folder. */
-try {
-  const seen = await runFollower(process.argv[2] ?? '', '1.1.0')
-  process.stdout.write(JSON.stringify(seen))
-  process.exitCode = seen.version === '1.1.0' ? 0 : 4
-} catch (error) {
-  process.stderr.write(String(error))
-  process.exitCode = REFUSED
+/** A Runtime without its HTTP side that ends when it serves 1.1.0. */
+export async function runtimeProgram({ folder, tell }: Task): Promise<number> {
+  try {
+    const seen = await runFollower(folder, '1.1.0')
+    tell(JSON.stringify(seen))
+    return seen.version === '1.1.0' ? DONE : NOT_DONE
+  } catch (error) {
+    tell(String(error))
+    return REFUSED
+  }
 }

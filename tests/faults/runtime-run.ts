@@ -17,7 +17,9 @@ const LOOKS = 5
  */
 export async function runFollower(folder: string, version: string, network: 'up' | 'down' = 'up'): Promise<Seen> {
   const location = join(folder, 'registry.git')
-  const now = new Date(await readFile(join(folder, 'now'), 'utf8'))
+  const began = Date.now()
+  const first = Date.parse(await readFile(join(folder, 'now'), 'utf8'))
+  const now = (): Date => new Date(first + Date.now() - began)
   const opened = await openRepository(location)
   const away = () => Promise.reject(new Error('the network is away'))
   const repository: Repository = network === 'up' ? opened : { ...opened, refresh: away }
@@ -26,9 +28,9 @@ export async function runFollower(folder: string, version: string, network: 'up'
       repository,
       root: parseRoot(await readFile(join(folder, 'root.json'))),
       stateDir: join(folder, 'state'),
-      bundleStore: await openBundleStore({ folder: join(folder, 'bundles'), maxBytes: 1e9, now: () => now }),
+      bundleStore: await openBundleStore({ folder: join(folder, 'bundles'), maxBytes: 1e9, now }),
       runtimeVersion: '1.0.0',
-      now: () => now,
+      now,
       log: quiet,
       pollIntervalMs: 3_600_000,
       watch: false,

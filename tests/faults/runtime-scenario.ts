@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { openFollowedRegistry } from '../support/followed-registry.ts'
 import { leftoverViolations } from './registry-invariants.ts'
+import { runtimeProgram } from './runtime-program.ts'
 import { runFollower, type Seen } from './runtime-run.ts'
 import { copyFolder, type Scenario } from './scenario.ts'
 
@@ -12,9 +12,9 @@ const SERVED_AFTER = { version: '1.1.0', seq: 3 }
 /** A Runtime takes over a new `current`: the bundle into its cache, the head and the heartbeat into its state. */
 export const runtime: Scenario = {
   name: 'cache write',
-  program: fileURLToPath(new URL('./runtime-program.js', import.meta.url)),
-  args: [],
+  program: runtimeProgram,
   place: 'program',
+  looksAtTheClock: true,
   async prepare(folder) {
     const registry = await openFollowedRegistry()
     try {

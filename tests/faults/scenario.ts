@@ -1,7 +1,19 @@
 import { cp } from 'node:fs/promises'
+import type { Place } from './machine.ts'
 
-/** Exit code of a program that could not start, and said why. */
+/** Exit code of a program that reached its goal, of one that did not, and of one that could not start and said why. */
+export const DONE = 0
+export const NOT_DONE = 4
 export const REFUSED = 3
+
+/** What a program is given. */
+export type Task = {
+  folder: string
+  /** Of the server, where the scenario has one. */
+  url: string
+  /** Writes to its standard output. */
+  tell: (text: string) => void
+}
 
 /** What a faulty run left, before anybody repaired anything. */
 export type Aftermath = {
@@ -20,15 +32,15 @@ export const copyFolder = (from: string, to: string): Promise<void> =>
 /** A program whose every operation is to fail once, and what must hold then. */
 export type Scenario = {
   name: string
-  /** Path of the compiled program, which gets the folder and `args`, and exits with 0 when it reached its goal. */
-  program: string
-  args: readonly string[]
-  /** Where the faults strike: in the program, or in the processes that it starts. */
-  place: 'program' | 'children'
+  /** Answers the exit code. */
+  program: (task: Task) => Promise<number>
+  place: Place
+  /** Whether the time decides about what it does. */
+  looksAtTheClock: boolean
   /** Makes what the program finds, once; every run gets a copy. */
   prepare(folder: string): Promise<void>
   /** Invariants of ATTACKS K that do not hold: at once, and after a restart in this process. Empty is good. */
   violations(folder: string, aftermath: Aftermath): Promise<string[]>
-  /** A server that the program asks; its URL is the first of `args` then. */
+  /** A server that the program asks. */
   serve?(folder: string): Promise<{ url: string; close(): Promise<void> }>
 }

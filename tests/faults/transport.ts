@@ -6,7 +6,7 @@ import { runController } from './controller-run.ts'
 import { isPromoted } from './goals.ts'
 import { registryViolations } from './registry-invariants.ts'
 import { PROMOTED } from './registry-scenarios.ts'
-import type { Swept } from './sweep.ts'
+import type { Points, Swept } from './sweep.ts'
 
 type Broken = { name: string; fault: GitServerFault }
 
@@ -24,10 +24,14 @@ export const TRANSPORT_FAULTS: readonly Broken[] = [
 ]
 
 /** A controller promotes over HTTP while the n-th answer goes wrong, until a run ends that did not ask so often. */
-export async function sweepTransport({ name, fault }: Broken, template: string, step: number): Promise<Swept> {
+export async function sweepTransport(
+  { name, fault }: Broken,
+  template: string,
+  { from = 1, step = 1 }: Points = {},
+): Promise<Swept> {
   const violations: string[] = []
   let points = 0
-  for (let at = 1; ; at += step) {
+  for (let at = from; ; at += step) {
     const folder = await mkdtemp(join(tmpdir(), 'fault-'))
     await cp(template, folder, { recursive: true })
     const server = await serveGit({ root: folder })
