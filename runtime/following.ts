@@ -8,6 +8,7 @@ import type { RuntimeConfig } from './config.ts'
 import { tokenCredentials } from './git/credentials.ts'
 import { openRepository } from './git/repository.ts'
 import type { Log } from './http/log.ts'
+import type { SignedLease } from './tenants/hearing.ts'
 import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
 import { BUNDLE_TAGS } from './trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from './trust/heartbeat.ts'
@@ -18,8 +19,7 @@ const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
 
 export type Following = { follower: Follower; close: () => Promise<void> }
 
-async function readLease(path: string | null): Promise<{ bytes: Buffer; signatures: string } | undefined> {
-  if (path === null) return undefined
+async function leaseAt(path: string): Promise<SignedLease> {
   try {
     return { bytes: await readFile(path), signatures: await readFile(`${path}.sig`, 'utf8') }
   } catch (error) {
@@ -36,6 +36,8 @@ export async function startFollowing(
 ): Promise<Following> {
   const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
   const mirror = join(config.stateDir, 'mirror')
+  const { lease } = config
+  if (lease !== null) await leaseAt(lease)
   const repository = await openRepository(config.registry, { mirror, fetch: FETCHED, ...credentials })
   try {
     const folder = join(config.stateDir, 'bundles')
@@ -47,7 +49,7 @@ export async function startFollowing(
       runtimeVersion: PACKAGE_VERSION,
       now,
       log,
-      lease: await readLease(config.lease),
+      readLease: lease === null ? undefined : () => leaseAt(lease),
       onSwap,
       pollIntervalMs: config.pollIntervalMs,
       watch: true,

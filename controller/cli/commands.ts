@@ -7,6 +7,7 @@ import { diff } from './diff.ts'
 import { doctor } from './doctor.ts'
 import { exec } from './exec.ts'
 import { explain } from './explain.ts'
+import { exportRegistry } from './export.ts'
 import { fmt } from './fmt.ts'
 import { init } from './init.ts'
 import { keysCreate, keysList, keysRevoke } from './keys.ts'
@@ -46,6 +47,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   log,
   exec,
   verify,
+  exportRegistry,
   auditVerify,
   auditProve,
   auditTail,

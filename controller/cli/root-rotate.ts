@@ -19,15 +19,15 @@ import { keyAt } from './root-init.ts'
 
 export const rootSign: CommandSpec = {
   name: 'root sign',
-  summary: 'sign a keyset or an epoch that `root rotate` prepared; for the machine that holds a root key, offline',
-  args: [['<file>', 'keyset.json or epoch.json; the signature is added to <file>.sig']],
+  summary: 'sign what `root rotate` or `export --lease` prepared; for the machine that holds a root key, offline',
+  args: [['<file>', 'a keyset, an epoch or a lease; the signature is added to <file>.sig']],
   options: [['--key <file>', 'the root key']],
   async run(call) {
     const file = resolve(call.cwd, argument(call, 0, 'file'))
     const text = await readFile(file, 'utf8')
     const { registry } = JSON.parse(text) as { registry?: unknown }
     if (typeof registry !== 'string' || !NAME.test(registry))
-      throw new Fault('USAGE', `${file}: expected a keyset or an epoch, found no registry in it.`)
+      throw new Fault('USAGE', `${file}: expected a keyset, an epoch or a lease, found no registry in it.`)
     const signature = await signWithSshKeygen(text, 'contractor-root', resolve(call.cwd, required(call, 'key')))
     await writeFile(`${file}.sig`, signature, { flag: 'a' })
     const { terminal } = call

@@ -1,6 +1,7 @@
 import type { Repository } from '../../runtime/git/repository.ts'
 import { writeTree } from '../../runtime/git/tree-files.ts'
-import { formatHeartbeat, HEARTBEAT_PATH, HEARTBEAT_REF } from '../../runtime/trust/heartbeat.ts'
+import { formatHeartbeat } from '../../runtime/trust/heartbeat-file.ts'
+import { HEARTBEAT_PATH, HEARTBEAT_REF } from '../../runtime/trust/heartbeat.ts'
 import { controllerPerson } from './controller-person.ts'
 import type { LedgerHead } from './head.ts'
 import type { Signer } from './sign.ts'

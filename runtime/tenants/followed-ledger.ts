@@ -7,7 +7,7 @@ import { LIVE_REF, MAX_COMMIT_BYTES, verifyLedger, type VerifiedLedger } from '.
 import { readChanges } from '../trust/state.ts'
 import { aliasesIn, buildTable, digestsIn, type Built } from './build-table.ts'
 import { createBundles, displacedTags } from './bundles.ts'
-import { createHearing } from './hearing.ts'
+import { createHearing, type SignedLease } from './hearing.ts'
 import { openSnapshot } from './snapshot.ts'
 import { statusOf, type Troubles } from './follow-status.ts'
 import type { FollowStatus, TenantTable } from './table.ts'
@@ -24,7 +24,7 @@ export type LedgerFollowing = {
   monotonicMs: () => number
   log: Log
   /** A root-signed lease, for a site that hears no controller. */
-  lease?: { bytes: Buffer; signatures: string } | undefined
+  readLease?: (() => Promise<SignedLease>) | undefined
   /** Called after a swap, with what is served from then on. */
   onSwap?: ((ledger: VerifiedLedger) => void) | undefined
 }

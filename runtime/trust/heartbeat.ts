@@ -1,10 +1,9 @@
 import { Fault } from '../../schemas/fault.ts'
-import { OID } from '../../schemas/names.ts'
 import type { Heartbeat, Keyset } from '../../schemas/ledger/trust.ts'
 import type { ObjectReader } from '../git/object-reader.ts'
 import { entryAt } from '../git/tree-files.ts'
+import { parseHeartbeat } from './heartbeat-file.ts'
 import { MAX_COMMIT_BYTES } from './ledger-step.ts'
-import { formatStateFile } from './state-files.ts'
 import { verifyCommit } from './verify-commit.ts'
 
 export const HEARTBEAT_BRANCH = 'heartbeat'
@@ -16,11 +15,6 @@ const MAX_BYTES = 4096
 export type VerifiedHeartbeat = Heartbeat & {
   /** When it was signed, by the controller's clock. */
   signedAt: Date
-}
-
-/** The one file in the tree of a heartbeat's commit. */
-export function formatHeartbeat({ registry, seq, head, expires_at }: Heartbeat): Buffer {
-  return formatStateFile({ registry, seq, head, expires_at })
 }
 
 /**
@@ -40,38 +34,12 @@ export async function readHeartbeat(
   if (commit.parents.length > 0) throw broken(oid, 'it has a parent')
   const file = await entryAt(reader, commit.tree, HEARTBEAT_PATH)
   if (file === null) throw broken(oid, `it has no ${HEARTBEAT_PATH}`)
-  const heartbeat = parseHeartbeat(await reader.read(file.oid, 'blob', MAX_BYTES), oid)
+  const heartbeat = parseHeartbeat(await reader.read(file.oid, 'blob', MAX_BYTES), `heartbeat ${oid}`)
   if (heartbeat.registry !== registry)
     throw new Fault('UNTRUSTED', `heartbeat ${oid} is of the registry ${heartbeat.registry}, expected ${registry}`)
   if (commit.key !== newest?.heartbeat_key && heartbeat.seq > (newest?.trusted_until_seq ?? -1))
     throw new Fault('UNTRUSTED', `heartbeat ${oid} is signed by the key of an older keyset`)
   return { ...heartbeat, signedAt: new Date(commit.committer.timestamp * 1000) }
-}
-
-/** Strict: exactly the four fields. @throws Fault `LEDGER_BROKEN`. */
-export function parseHeartbeat(bytes: Uint8Array, name: string): Heartbeat {
-  const value = parsedJson(bytes, name)
-  const { registry, seq, head, expires_at, ...rest } = value
-  const shaped =
-    typeof registry === 'string' &&
-    typeof seq === 'number' &&
-    Number.isSafeInteger(seq) &&
-    typeof head === 'string' &&
-    OID.test(head) &&
-    typeof expires_at === 'string' &&
-    !Number.isNaN(Date.parse(expires_at))
-  if (!shaped || Object.keys(rest).length > 0) throw broken(name, 'it does not hold registry, seq, head and expires_at')
-  return { registry, seq, head, expires_at }
-}
-
-function parsedJson(bytes: Uint8Array, name: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString())
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
-  } catch (error) {
-    throw new Fault('LEDGER_BROKEN', `heartbeat ${name} is not JSON`, { cause: error })
-  }
-  throw broken(name, 'it is not an object')
 }
 
 const broken = (oid: string, why: string) => new Fault('LEDGER_BROKEN', `heartbeat ${oid}: ${why}`)

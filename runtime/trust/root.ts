@@ -9,6 +9,7 @@ import {
   type Root,
 } from '../../schemas/ledger/trust.ts'
 import { parsePublicKey } from './ssh-key.ts'
+import { parseHeartbeat } from './heartbeat-file.ts'
 import { verifySshsig } from './sshsig.ts'
 
 const ARMOUR = /-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]+-----END SSH SIGNATURE-----\n/y
@@ -69,11 +70,11 @@ export function verifyEpoch(root: Root, bytes: Buffer, signatures: string): Epoc
 
 /**
  * A lease is a heartbeat signed by the root, for sites that hear no controller.
- * @throws Fault `UNTRUSTED` when the root did not sign it for this registry.
+ * @throws Fault `UNTRUSTED` when the root did not sign it for this registry, `LEDGER_BROKEN` when it is malformed.
  */
 export function verifyLease(root: Root, bytes: Buffer, signatures: string): Heartbeat {
   verifyRootSigned(root, bytes, signatures, 'lease')
-  const lease = parsedJson(bytes) as Heartbeat
+  const lease = parseHeartbeat(bytes, 'lease')
   assertRegistry(root, lease.registry, 'lease')
   return lease
 }

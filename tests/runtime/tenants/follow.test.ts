@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { formatStateFile } from '../../../runtime/trust/state-files.ts'
+import type { Heartbeat } from '../../../schemas/ledger/trust.ts'
 import type { SealRecord } from '../../../schemas/ledger/state.ts'
 import { openFollowedRegistry, servedVersion, type FollowedRegistry } from '../../support/followed-registry.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -418,13 +419,10 @@ describe('freshness', () => {
   })
 
   it('comes from a lease of the root where no controller is heard', async () => {
-    const { ledger, clock } = registry
-    const expires_at = new Date(clock.now().getTime() + 48 * HOUR).toISOString()
-    const bytes = formatStateFile({ registry: 'acme', seq: ledger.head.seq, head: ledger.head.oid, expires_at })
-    const [root] = ledger.keys.root
-    const signatures = (await root?.sign(bytes, 'contractor-root')) ?? ''
+    const { clock } = registry
+    const lease = await signLease({ validMs: 48 * HOUR })
     await registry.setRef('refs/heads/heartbeat', null)
-    const follower = await registry.start({ lease: { bytes, signatures } })
+    const follower = await registry.start({ readLease: async () => lease })
     clock.advance(47 * HOUR)
     expect(follower.status()).toMatchObject({ status: 'ready', age_s: 0 })
     clock.advance(90 * MINUTE)
@@ -432,4 +430,56 @@ describe('freshness', () => {
     clock.advance(HOUR)
     expect(follower.status().status).toBe('expired')
   })
+
+  it('comes again from the next lease, without a restart, and never from one that has expired', async () => {
+    let lease = await signLease({ validMs: HOUR })
+    const expired = lease
+    await registry.setRef('refs/heads/heartbeat', null)
+    const follower = await registry.start({ readLease: async () => lease })
+    registry.clock.advance(3 * HOUR)
+    expect(follower.status().status).toBe('expired')
+    lease = await signLease({ validMs: HOUR })
+    await follower.sync()
+    expect(follower.status()).toMatchObject({ status: 'ready', age_s: 0 })
+    await follower.stop()
+    lease = expired
+    const again = await registry.start({ readLease: async () => lease })
+    await again.sync()
+    expect(again.status()).toMatchObject({ status: 'starting', reason_code: 'STALE' })
+  })
+
+  it('does not come from a lease for what the site does not hold', async () => {
+    const { seq } = registry.ledger.head
+    await registry.setRef('refs/heads/heartbeat', null)
+    const leases = [
+      ['STALE', await signLease({ seq: seq + 1 })],
+      ['EQUIVOCATION', await signLease({ head: '7'.repeat(40) })],
+      ['UNTRUSTED', await signLease({ registry: 'other' })],
+      ['UNTRUSTED', { ...(await signLease({})), signatures: '' }],
+      ['LEDGER_BROKEN', await signLease({ expires_at: 'tomorrow' })],
+    ] as const
+    for (const [reason, lease] of leases) {
+      const follower = await registry.start({ readLease: async () => lease })
+      await follower.sync()
+      expect(follower.status()).toMatchObject({
+        status: expect.stringMatching(/starting|expired/),
+        reason_code: reason,
+      })
+      await follower.stop()
+    }
+  })
 })
+
+/** A lease for what stands on `live`, signed by the root. */
+async function signLease({ validMs = HOUR, ...changes }: Partial<Heartbeat> & { validMs?: number }) {
+  const { ledger, clock } = registry
+  const expires_at = new Date(clock.now().getTime() + validMs).toISOString()
+  const bytes = formatStateFile({
+    registry: 'acme',
+    seq: ledger.head.seq,
+    head: ledger.head.oid,
+    expires_at,
+    ...changes,
+  })
+  return { bytes, signatures: (await ledger.keys.root[0]?.sign(bytes, 'contractor-root')) ?? '' }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatHeartbeat } from '../../../runtime/trust/heartbeat.ts'
+import { formatHeartbeat } from '../../../runtime/trust/heartbeat-file.ts'
 import { formatStateFile } from '../../../runtime/trust/state-files.ts'
 import { validatorOf } from '../../../schemas/json-schema.ts'
 import { parseEntry } from '../../../schemas/ledger/entry.ts'
