@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isObject } from './keywords.ts'
+import { checkReferences } from './references.ts'
+import { checkShape } from './shape.ts'
 
 /**
  * How a schema changed at a place: `narrower` refuses values that were fine, `wider` takes values that were not.
@@ -30,13 +32,30 @@ const CONDITIONS = [
 ]
 const COMPOUNDS = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else']
 
-/** What changed between two entity schemas of the keywords that `keywords.ts` allows. */
+/**
+ * What changed between two entity schemas of the keywords that `keywords.ts` allows. One that is not allowed has no
+ * sound meaning to compare: that is one change that may be anything.
+ */
 export function compareSchemas(before: object, after: object): SchemaChange[] {
+  if (isDeepStrictEqual(before, after)) return []
+  if (!isSound(before) || !isSound(after)) {
+    return [{ pointer: '', kind: 'other', message: 'the schema is not allowed, so the change cannot be told' }]
+  }
   return compare(before as Schema, after as Schema, {
     pointer: '',
     beforeRoot: before as Schema,
     afterRoot: after as Schema,
   })
+}
+
+function isSound(schema: object): boolean {
+  let sound = true
+  const report = () => {
+    sound = false
+  }
+  checkShape(schema, report)
+  if (sound) checkReferences(schema, report)
+  return sound
 }
 
 function compare(writtenBefore: Schema, writtenAfter: Schema, place: Place): SchemaChange[] {

@@ -143,13 +143,13 @@ describe('comparing schemas', () => {
     [{ maxItems: 3 }, {}, ['wider']],
     [{ maxItems: 3 }, { maxItems: 2 }, ['narrower']],
     [{ pattern: 'a' }, { pattern: 'b' }, ['other']],
-    [{}, { pattern: 'a' }, ['narrower']],
+    [{ maxLength: 9 }, { maxLength: 9, pattern: 'a' }, ['narrower']],
     [{ format: 'date' }, {}, ['wider']],
     [{ anyOf: [{ type: 'string' }] }, { anyOf: [{ type: 'integer' }] }, ['other']],
     [{ additionalProperties: false }, {}, ['wider']],
     [{}, { additionalProperties: false }, ['narrower']],
     [{ items: { type: 'string' } }, { items: { type: 'integer' } }, ['narrower', 'wider']],
-    [{ uniqueItems: true }, {}, ['wider']],
+    [{ maxItems: 9, uniqueItems: true }, { maxItems: 9 }, ['wider']],
     [{ $defs: { a: { type: 'string' } }, $ref: '#/$defs/a' }, { type: 'string' }, []],
     [
       { $defs: { a: { type: 'string' } }, properties: { x: { $ref: '#/$defs/a' } } },
@@ -161,6 +161,29 @@ describe('comparing schemas', () => {
     [{ properties: { a: {} } }, { properties: { a: {}, b: {} }, required: ['b'] }, ['required field added']],
   ])('%j with %j finds %j', (before, after, kinds) => {
     expect(compareSchemas(before, after).map(({ kind }) => kind)).toEqual(kinds)
+  })
+})
+
+describe('a schema that no gate lets pass', () => {
+  it.each<[string, object]>([
+    ['refers to nothing', { $ref: '#/$defs/gone' }],
+    ['refers to nothing, without definitions', { type: 'object', properties: { a: { $ref: '#/$defs/a' } } }],
+    ['refers to itself', { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }],
+    ['names no list of required fields', { type: 'object', required: 5 }],
+    ['names properties that are none', { type: 'object', properties: 'all' }],
+    ['has a property that is no schema', { type: 'object', properties: { a: null } }],
+    ['has a type that is none', { type: { a: 1 } }],
+    ['has bounds that are none', { type: 'string', maxLength: 'many' }],
+    ['has choices that are none', { enum: 5 }],
+  ])('is one change that may be anything where it %s', (_, schema) => {
+    for (const [before, after] of [
+      [schema, { type: 'object' }],
+      [{ type: 'object' }, schema],
+    ] as const)
+      expect(compareSchemas(before, after)).toMatchObject([{ kind: 'other', pointer: '' }])
+    expect(compareSchemas(schema, schema)).toEqual([])
+    const now = { ...parsed({}), entities: new Map([...parsed({}).entities, ['question', schema]]) }
+    expect(classifyChange(parsed({}), now).class).toBe('major')
   })
 })
 
