@@ -8,6 +8,8 @@ export const VERSION =
   /^(?!.*\.lock$)(?:0|[1-9]\d{0,8})\.(?:0|[1-9]\d{0,8})\.(?:0|[1-9]\d{0,8})(?:-[0-9A-Za-z-]{1,32}(?:\.[0-9A-Za-z-]{1,32}){0,3})?$/
 /** A bundle's digest: `sha256:` and 64 lower-case hex digits. */
 export const DIGEST = /^sha256:[0-9a-f]{64}$/
+/** The first 12 hex digits of a digest: its short name for people, and in the names of approvals. */
+export const digest12 = (digest: string): string => digest.slice('sha256:'.length, 'sha256:'.length + 12)
 /** A Git object id (SHA-1). */
 export const OID = /^[0-9a-f]{40}$/
 /** One segment of a path inside a bundle. */

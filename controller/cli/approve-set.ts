@@ -5,6 +5,7 @@ import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
+import { digest12 } from '../../schemas/names.ts'
 import { openMainReader } from '../promotion/read-main.ts'
 import { SETS_FOLDER } from '../promotion/read-sets.ts'
 import { isReadable } from '../promotion/wanted.ts'
@@ -32,7 +33,7 @@ export async function approveSet(call: Call, clone: Clone, alias: 'candidate' | 
   const set = approvalSetOf(changes)
   const statement = setStatement({ registry: state.registry.rules.registry, alias, digest }, set)
   const { signature, principal } = await signApproval(call, clone, state, statement)
-  const stem = `${SETS_FOLDER}/${alias}/${digest.slice(7, 19)}.${principal}`
+  const stem = `${SETS_FOLDER}/${alias}/${digest12(digest)}.${principal}`
   const paths = [`${stem}.sig`, `${stem}.members`]
   const branch = await enterBranch(clone, paths, optionText(call, 'branch'), `approve/${alias}-${bundle}-${version}`)
   await mkdir(dirname(join(clone.root, stem)), { recursive: true })

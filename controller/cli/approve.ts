@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
 import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { ALIASES, type AliasName } from '../../schemas/names.ts'
+import { ALIASES, type AliasName, digest12 } from '../../schemas/names.ts'
 import { aliasPath, wantedAlias } from './alias-file.ts'
 import { KEY_OPTION, signApproval } from './approval-signature.ts'
 import { approveSet } from './approve-set.ts'
@@ -60,7 +60,7 @@ export const approve: CommandSpec = {
       seq: changeSeq(tenant, alias),
     })
     const { signature, principal } = await signApproval(call, clone, state, statement)
-    const path = `tenants/${tenant.tenant}/approvals/${alias}/${digest.slice(7, 19)}.${principal}.sig`
+    const path = `tenants/${tenant.tenant}/approvals/${alias}/${digest12(digest)}.${principal}.sig`
     const branch = await enterBranch(
       clone,
       [path],

@@ -26,13 +26,13 @@ export const CLONE_OPTION = [
  */
 export async function openClone(call: Call): Promise<Clone> {
   const named = optionText(call, 'registry') ?? call.env['CONTRACTOR_REGISTRY']
-  const root = named === undefined ? await findClone(call.cwd) : await requireRegistry(resolve(call.cwd, named))
+  const root = named === undefined ? await findClone(call) : await requireRegistry(resolve(call.cwd, named), call.env)
   const repository = await openRepository(root, { mirror: join(root, '.git', 'contractor', 'mirror'), fetch: [] })
-  return { root, repository, git: (...args) => stockGit(root, args) }
+  return { root, repository, git: (...args) => stockGit(root, args, call.env) }
 }
 
-async function findClone(cwd: string): Promise<string> {
-  const around = await stockGit(cwd, ['rev-parse', '--show-toplevel']).catch(notAClone)
+async function findClone({ cwd, env }: Call): Promise<string> {
+  const around = await stockGit(cwd, ['rev-parse', '--show-toplevel'], env).catch(notAClone)
   for (const folder of [around, join(cwd, '.contractor', 'work')]) {
     if (folder !== null && existsSync(join(folder, 'registry.yaml'))) return folder
   }
@@ -47,8 +47,8 @@ function notAClone(error: unknown): null {
   throw error
 }
 
-async function requireRegistry(folder: string): Promise<string> {
-  const root = await stockGit(folder, ['rev-parse', '--show-toplevel'])
+async function requireRegistry(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const root = await stockGit(folder, ['rev-parse', '--show-toplevel'], env)
   if (existsSync(join(root, 'registry.yaml'))) return root
   throw new Fault('USAGE', `${root} is no clone of a registry: it has no registry.yaml. \`contractor init\` makes one.`)
 }

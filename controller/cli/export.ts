@@ -41,10 +41,12 @@ export const exportRegistry: CommandSpec = {
     const file = resolve(call.cwd, optionText(call, 'out') ?? `${root.registry}-${ledger.seq}.bundle`)
     if (existsSync(file)) throw new Fault('USAGE', `${file} exists already; name another file with --out.`)
     const refs = await refsToCarry(call, clone, seals)
-    await carry(clone, refs, file, (site) => verifyCarried(site, root, ledger, seals)).catch(async (error: unknown) => {
-      await rm(file, { force: true })
-      throw error
-    })
+    await carry(call, clone, refs, file, (site) => verifyCarried(site, root, ledger, seals)).catch(
+      async (error: unknown) => {
+        await rm(file, { force: true })
+        throw error
+      },
+    )
     const lease = leaseMs === null ? null : await writeLease(file, ledger, root, leaseMs)
     await report(call, {
       file,
@@ -91,6 +93,7 @@ async function refsToCarry(call: Call, clone: Clone, seals: readonly SealRecord[
 
 /** Writes the git bundle, and lets `verify` look at what comes out of it again. */
 async function carry(
+  { env }: Call,
   clone: Clone,
   refs: readonly string[],
   file: string,
@@ -99,10 +102,10 @@ async function carry(
   const folder = await mkdtemp(join(tmpdir(), 'contractor-export-'))
   const [scratch, site] = [join(folder, 'scratch.git'), join(folder, 'site.git')]
   try {
-    for (const path of [scratch, site]) await stockGit(folder, ['init', '--quiet', '--bare', path])
-    await stockGit(scratch, ['fetch', '--quiet', '--no-tags', clone.root, ...refs])
-    await stockGit(scratch, ['bundle', 'create', '--quiet', file, '--all'])
-    await stockGit(site, ['fetch', '--quiet', '--no-tags', file, 'refs/*:refs/*'])
+    for (const path of [scratch, site]) await stockGit(folder, ['init', '--quiet', '--bare', path], env)
+    await stockGit(scratch, ['fetch', '--quiet', '--no-tags', clone.root, ...refs], env)
+    await stockGit(scratch, ['bundle', 'create', '--quiet', file, '--all'], env)
+    await stockGit(site, ['fetch', '--quiet', '--no-tags', file, 'refs/*:refs/*'], env)
     await verify(site)
   } finally {
     await rm(folder, { recursive: true, force: true })

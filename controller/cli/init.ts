@@ -27,10 +27,11 @@ export const init: CommandSpec = {
     const files = scaffoldRegistry(id, owner, PACKAGE_VERSION)
     await mkdir(folder, { recursive: true })
     await writeNewFiles(folder, files)
-    await stockGit(folder, ['init', '--quiet', '--initial-branch=main'])
-    await stockGit(folder, ['add', '--', ...files.keys()])
+    const git = (...args: string[]) => stockGit(folder, args, call.env)
+    await git('init', '--quiet', '--initial-branch=main')
+    await git('add', '--', ...files.keys())
     const identity = ['-c', `user.name=${owner.name}`, '-c', `user.email=${owner.email}`]
-    await stockGit(folder, [...identity, 'commit', '--quiet', '-m', `registry ${id}`])
+    await git(...identity, 'commit', '--quiet', '-m', `registry ${id}`)
     const { terminal } = call
     if (terminal.json) terminal.out(JSON.stringify({ registry: id, folder, files: files.size }))
     else
@@ -42,7 +43,7 @@ export const init: CommandSpec = {
 }
 
 async function firstOwner(call: Call, folder: string): Promise<FirstOwner> {
-  const config = (name: string) => stockGit(folder, ['config', '--default', '', '--get', name])
+  const config = (name: string) => stockGit(folder, ['config', '--default', '', '--get', name], call.env)
   const [name, email] = await Promise.all([config('user.name'), config('user.email')])
   if (name === '' || email === '')
     throw new Fault('USAGE', 'git does not know who you are: set git config user.name and user.email first.')

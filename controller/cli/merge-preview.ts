@@ -2,7 +2,7 @@ import { judgeApprovals, mayApprove } from '../../runtime/trust/approvals.ts'
 import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
-import { ALIASES, type AliasName } from '../../schemas/names.ts'
+import { ALIASES, type AliasName, digest12 } from '../../schemas/names.ts'
 import { nothingCompared } from '../gates/shadow.ts'
 import { wantedLevel } from '../gates/rollback.ts'
 import { planChanges, type Plan } from '../plan.ts'
@@ -93,7 +93,7 @@ function ofAlias(
     from: held?.digest ?? null,
     digest: to.digest,
     seq: changeSeq(state, alias),
-    approvals: wanted.approvals.get(`${alias}/${to.digest.slice(7, 19)}`) ?? [],
+    approvals: wanted.approvals.get(`${alias}/${digest12(to.digest)}`) ?? [],
     signers,
     roles,
     authors,

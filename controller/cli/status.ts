@@ -1,6 +1,6 @@
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
-import { ALIASES } from '../../schemas/names.ts'
+import { ALIASES, digest12 } from '../../schemas/names.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
 import type { Call, CommandSpec } from './command.ts'
 import type { ExitCode } from './exit.ts'
@@ -49,7 +49,7 @@ export const status: CommandSpec = {
           row.alias,
           row.bundle,
           row.version,
-          row.digest.slice(7, 19),
+          digest12(row.digest),
           String(row.seq),
           row.since,
         ]),

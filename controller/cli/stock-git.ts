@@ -9,11 +9,11 @@ const run = promisify(execFile)
  * done the way they would do it by hand. Standard output without the last line feed.
  * @throws Fault `CONFIG_INVALID` where git is not installed; `USAGE` where git refuses, with git's words.
  */
-export async function stockGit(clone: string, args: readonly string[]): Promise<string> {
+export async function stockGit(clone: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   try {
     const { stdout } = await run('git', ['-C', clone, ...args], {
       maxBuffer: 64 * 1024 * 1024,
-      env: { ...process.env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+      env: { ...env, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     })
     return stdout.replace(/\n$/, '')
   } catch (error) {

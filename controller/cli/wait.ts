@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isAncestor } from '../../runtime/git/history.ts'
 import { OPERATOR_KEY, settingsOf } from '../../runtime/settings.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { ALIASES, DIGEST, type AliasName } from '../../schemas/names.ts'
+import { ALIASES, DIGEST, type AliasName, digest12 } from '../../schemas/names.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
 import { parseAlias } from '../../schemas/registry/alias.ts'
 import { aliasPath } from './alias-file.ts'
@@ -56,7 +56,7 @@ export const wait: CommandSpec = {
           terminal.out(JSON.stringify({ tenant, alias, digest, live: true, seq: seen.seq, waited_ms: ms }))
         else
           terminal.out(
-            `${terminal.style('green', '✔')} ${tenant}/${alias} holds ${digest.slice(7, 19)} at seq ${seen.seq}  (${ms} ms)`,
+            `${terminal.style('green', '✔')} ${tenant}/${alias} holds ${digest12(digest)} at seq ${seen.seq}  (${ms} ms)`,
           )
         return 0
       }

@@ -5,7 +5,7 @@ import { nothingCompared } from '../gates/shadow.ts'
 import { judgeAlias, type AliasJudgement } from '../gates/alias-gates.ts'
 import type { BundleRef, Decision } from '../../schemas/ledger/entry.ts'
 import type { AliasState, SealRecord, TenantState } from '../../schemas/ledger/state.ts'
-import type { AliasName } from '../../schemas/names.ts'
+import { digest12, type AliasName } from '../../schemas/names.ts'
 import type { Alias } from '../../schemas/registry/alias.ts'
 import { holds } from './holds.ts'
 import { sealOf, tenantOf, type NextState } from './next-state.ts'
@@ -61,7 +61,7 @@ function planMove({ wanted, tenant, alias, held, file, bundles }: Move, next: Ne
     return
   }
   const digest = file.digest ?? seal?.digest
-  const approvals = digest === undefined ? [] : (wanted.approvals.get(`${alias}/${digest.slice(7, 19)}`) ?? [])
+  const approvals = digest === undefined ? [] : (wanted.approvals.get(`${alias}/${digest12(digest)}`) ?? [])
   const judged = judgeAlias({
     registry: registry.rules.registry,
     tenant: wanted.name,

@@ -1,12 +1,12 @@
 import {
+  governanceOwnersNeeded,
   governanceStatement,
   judgeOwners,
-  ownersNeeded,
   type OwnersJudged,
 } from '../../runtime/trust/owner-approvals.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Revocation } from '../../schemas/registry/governance.ts'
-import type { ChangeRule } from '../../schemas/registry/registry.ts'
+import { digest12 } from '../../schemas/names.ts'
 import {
   governanceDigest,
   governanceInForce,
@@ -36,12 +36,15 @@ export function planGovernance(wanted: WantedGovernance, next: NextState, verdic
   const problems = new Map([...malformed(wanted, next)].filter(([path]) => changed.includes(path)))
   const judged = judgeOwners({
     statement: changeStatement(wanted, next, inForce),
-    approvals: wanted.approvals.get(wanted.digest.slice('sha256:'.length, 'sha256:'.length + 12)) ?? [],
+    approvals: wanted.approvals.get(digest12(wanted.digest)) ?? [],
     signers: next.before.signers,
     roles: next.before.roles,
     at: next.now,
   })
-  const needed = approvalsNeeded(changed, wanted, next)
+  const needed = governanceOwnersNeeded(next.before.registry.rules.changes, {
+    isMoreThanRevoked: changed.some((path) => path !== REVOKED_FILE),
+    takesBack: takenBack(wanted, next).length > 0,
+  })
   if (problems.size === 0 && judged.approved.length >= needed) {
     putInForce(wanted.texts, changed, judged, next, verdicts)
     return
@@ -108,13 +111,6 @@ function takenBack({ revoked }: WantedGovernance, { before }: NextState): Revoca
   if (!isReadable(revoked)) return []
   const kept = new Set(revoked.value.map(({ digest }) => digest))
   return before.revoked.filter(({ digest }) => !kept.has(digest))
-}
-
-function approvalsNeeded(changed: readonly string[], wanted: WantedGovernance, next: NextState): number {
-  const { changes } = next.before.registry.rules
-  const rules: ChangeRule[] = changed.some((path) => path !== REVOKED_FILE) ? [changes.governance] : []
-  if (takenBack(wanted, next).length > 0) rules.push(changes.unrevoke)
-  return Math.max(0, ...rules.map(ownersNeeded))
 }
 
 function changeStatement(wanted: WantedGovernance, { before }: NextState, inForce: ReadonlyMap<string, string>) {

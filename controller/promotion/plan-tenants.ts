@@ -3,6 +3,7 @@ import { judgeOwners, ownersNeeded, tenantStatement } from '../../runtime/trust/
 import type { Decision } from '../../schemas/ledger/entry.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
+import { digest12 } from '../../schemas/names.ts'
 import type { ValuesProblem } from '../gates/values.ts'
 import type { NextState } from './next-state.ts'
 import { isSame, narrowsKeys, settingsDigest, settingsOf, type Settings } from './settings.ts'
@@ -136,7 +137,7 @@ function grant(before: Settings | null, asked: Settings, approvals: number, next
 function ownersOf(wanted: WantedTenant, asked: Settings, before: TenantState | null, next: NextState): string[] {
   const { signers, roles, registry } = next.before
   const to = settingsDigest(asked)
-  const found = wanted.approvals.get(`tenant/${to.slice('sha256:'.length, 'sha256:'.length + 12)}`) ?? []
+  const found = wanted.approvals.get(`tenant/${digest12(to)}`) ?? []
   const statement = tenantStatement({
     registry: registry.rules.registry,
     tenant: wanted.name,

@@ -1,7 +1,7 @@
 import type { ObjectReader } from '../../runtime/git/object-reader.ts'
 import { readTree } from '../../runtime/git/tree-files.ts'
 import { DIRECTORY, type TreeEntry } from '../../runtime/git/tree.ts'
-import { ALIASES, type AliasName } from '../../schemas/names.ts'
+import { ALIASES, type AliasName, digest12 } from '../../schemas/names.ts'
 import { parseAlias, type Alias } from '../../schemas/registry/alias.ts'
 import { parseKeys, parseTenantFile, parseValues } from '../../schemas/registry/tenant.ts'
 import { finding, orFindings, readParsed } from './read-file.ts'
@@ -89,7 +89,7 @@ async function readApprovals(
     if (!isReadable(entries)) continue
     const asked = subject === 'tenant' ? undefined : aliases[subject]
     const digest = asked !== undefined && isReadable(asked) ? (asked.value.digest ?? null) : null
-    const isWanted = (key: string) => subject === 'tenant' || digest === null || digest.slice(7, 19) === key
+    const isWanted = (key: string) => subject === 'tenant' || digest === null || digest12(digest) === key
     for (const [key, files] of await readSignatures(reader, entries.value, isWanted))
       approvals.set(`${subject}/${key}`, files)
   }

@@ -1,9 +1,8 @@
 import { Fault } from '../../schemas/fault.ts'
-import type { ChangeRule } from '../../schemas/registry/registry.ts'
 import { parseRegistryFile } from '../../schemas/registry/registry.ts'
 import { governanceDigest } from './governance-digest.ts'
 import { isPart, isSame } from './is-same.ts'
-import { governanceStatement, judgeOwners, ownersNeeded } from './owner-approvals.ts'
+import { governanceOwnersNeeded, governanceStatement, judgeOwners, type GovernanceParts } from './owner-approvals.ts'
 import type { LedgerState } from './state.ts'
 
 export type GovernanceChangeContext = {
@@ -43,7 +42,7 @@ export function checkGovernanceChange({ before, after, seq, at }: GovernanceChan
   const { approvals } = taken.governance
   const { signers, roles } = before
   const { approved, ignored } = judgeOwners({ statement, approvals, signers, roles, at: new Date(at) })
-  const needed = approvalsNeeded(before, after)
+  const needed = governanceOwnersNeeded(held.rules.changes, partsOf(before, after))
   if (approved.length < needed)
     throw broken(
       [`governance was changed with ${approved.length} of ${needed} approvals by owners`, ...ignored].join('; '),
@@ -62,14 +61,14 @@ function checkRules(registry: string, { registry: { rules }, governance }: Ledge
   if (value.registry !== registry) throw broken(`the registry ${registry} calls itself ${value.registry}`)
 }
 
-function approvalsNeeded(before: LedgerState, after: LedgerState): number {
-  const { changes } = before.registry.rules
+function partsOf(before: LedgerState, after: LedgerState): GovernanceParts {
   const paths = new Set([...before.governance.keys(), ...after.governance.keys()])
   const changed = [...paths].filter((path) => before.governance.get(path) !== after.governance.get(path))
   const revoked = new Set(after.revoked.map(({ digest }) => digest))
-  const rules: ChangeRule[] = changed.some((path) => path !== REVOKED_PATH) ? [changes.governance] : []
-  if (before.revoked.some(({ digest }) => !revoked.has(digest))) rules.push(changes.unrevoke)
-  return Math.max(0, ...rules.map(ownersNeeded))
+  return {
+    isMoreThanRevoked: changed.some((path) => path !== REVOKED_PATH),
+    takesBack: before.revoked.some(({ digest }) => !revoked.has(digest)),
+  }
 }
 
 const broken = (why: string) => new Fault('LEDGER_BROKEN', `live: ${why}`)

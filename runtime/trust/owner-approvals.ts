@@ -1,5 +1,5 @@
 import type { Roles } from '../../schemas/registry/governance.ts'
-import type { ChangeRule } from '../../schemas/registry/registry.ts'
+import type { ChangeRule, Registry } from '../../schemas/registry/registry.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { principalFor, type AllowedSigner } from './allowed-signers.ts'
 import { principalOf } from './approvals.ts'
@@ -23,6 +23,16 @@ export const mainStatement = ({ registry, from, to }: MainChange) => `contractor
 
 /** How many owners must approve. */
 export const ownersNeeded = (rule: ChangeRule): number => (rule === 'owners' ? 1 : rule)
+
+/** What of governance changes: more than `governance/revoked.yaml`, and whether a digest is no longer revoked. */
+export type GovernanceParts = { isMoreThanRevoked: boolean; takesBack: boolean }
+
+/** How many owners must approve a change of governance, by the rules in force before it; revoking more needs none. */
+export function governanceOwnersNeeded(changes: Registry['changes'], parts: GovernanceParts): number {
+  const rules: ChangeRule[] = parts.isMoreThanRevoked ? [changes.governance] : []
+  if (parts.takesBack) rules.push(changes.unrevoke)
+  return Math.max(0, ...rules.map(ownersNeeded))
+}
 
 export type OwnersAsked = {
   statement: string

@@ -5,6 +5,7 @@ import { governanceStatement, mainStatement, tenantStatement } from '../../runti
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { aliasFile, digestOf, tinyBundle, type TestRegistry } from '../support/test-registry.ts'
 import type { Content, Rules, Signature, Version } from './rules.ts'
+import { digest12 } from '../../schemas/names.ts'
 
 export const NAMES = ['1.0.0', '1.1.0', '2.0.0'] as const
 export const BUNDLES = NAMES.map((version) => tinyBundle('faq', version))
@@ -71,7 +72,7 @@ export function createFiles({ people, state, oidOf }: Writing) {
         const { alias, version, from, seq } = signature
         const digest = digestAt(version)
         const change = { registry: 'acme', tenant: 'shop', alias, from: from === null ? null : digestAt(from), digest }
-        const folder = `tenants/shop/approvals/${alias}/${digest.slice(7, 19)}`
+        const folder = `tenants/shop/approvals/${alias}/${digest12(digest)}`
         return { folder, statement: approvalStatement({ ...change, seq }) }
       }
       case 'settings': {
@@ -80,14 +81,14 @@ export function createFiles({ people, state, oidOf }: Writing) {
         const settings = settingsOf(tenant)
         const [from, to] = [settingsDigest(settings), settingsDigest({ ...settings, status: 'active' })]
         const statement = tenantStatement({ registry: 'acme', tenant: 'shop', from, to, seq: signature.seq })
-        return { folder: `tenants/shop/approvals/tenant/${to.slice(7, 19)}`, statement }
+        return { folder: `tenants/shop/approvals/tenant/${digest12(to)}`, statement }
       }
       case 'governance': {
         const inForce = governanceInForce(state().governance)
         const from = state().registry.governance?.digest ?? governanceDigest(inForce)
         const to = governanceDigest(new Map([...inForce, ['governance/revoked.yaml', revokedYaml(signature.to)]]))
         const statement = governanceStatement({ registry: 'acme', from, to, seq: signature.seq })
-        return { folder: `governance/approvals/${to.slice(7, 19)}`, statement }
+        return { folder: `governance/approvals/${digest12(to)}`, statement }
       }
       case 'main': {
         const [from, to] = [oidOf(signature.from), oidOf(signature.to)]

@@ -17,7 +17,7 @@ import { approvalStatement } from '../../runtime/trust/approvals.ts'
 import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
-import type { AliasName } from '../../schemas/names.ts'
+import { digest12, type AliasName } from '../../schemas/names.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
 import type { Tenant } from '../../schemas/registry/tenant.ts'
 import { RULES, sealRecord } from './ledger-builder.ts'
@@ -142,7 +142,7 @@ export async function approval(
     digest,
     seq: changeSeq(known, alias),
   })
-  return new Map([[`${alias}/${digest.slice(7, 19)}`, [await signatureFile(signer, statement)]]])
+  return new Map([[`${alias}/${digest12(digest)}`, [await signatureFile(signer, statement)]]])
 }
 
 export async function signatureFile([principal, key]: [string, Signer], statement: string): Promise<SignatureFile> {

@@ -16,7 +16,7 @@ import { MAIN_REF } from '../../controller/promotion/read-main.ts'
 import { generateKeyPair, type Signer } from '../../controller/promotion/sign.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { Root } from '../../schemas/ledger/trust.ts'
-import type { AliasName } from '../../schemas/names.ts'
+import { digest12, type AliasName } from '../../schemas/names.ts'
 
 /** Files by path; null removes. */
 export type FileChanges = Readonly<Record<string, string | null>>
@@ -97,7 +97,7 @@ export async function openTestRegistry(rules: string = RULES): Promise<TestRegis
       const from = known?.aliases[alias]?.digest ?? null
       const change = { registry: 'acme', tenant, alias, from, digest, seq: changeSeq(known, alias) }
       const signature = await people[by].sign(Buffer.from(approvalStatement(change)), 'contractor-approval')
-      return { [`tenants/${tenant}/approvals/${alias}/${digest.slice(7, 19)}.${by}.sig`]: signature }
+      return { [`tenants/${tenant}/approvals/${alias}/${digest12(digest)}.${by}.sig`]: signature }
     },
     async close() {
       await repository.close()

@@ -6,6 +6,7 @@ import { changeSeq } from '../../../runtime/trust/change-seq.ts'
 import type { LedgerState } from '../../../runtime/trust/state.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import { parseAlias } from '../../../schemas/registry/alias.ts'
+import { digest12 } from '../../../schemas/names.ts'
 import type { Signer } from '../../promotion/sign.ts'
 import { aliasPath } from '../alias-file.ts'
 import type { Files } from './example.ts'
@@ -64,7 +65,7 @@ export async function approvalFiles(
     }
     const signature = await approver.sign(Buffer.from(approvalStatement(change)), 'contractor-approval')
     approvals.set(
-      `tenants/${tenant}/approvals/current/${value.digest.slice(7, 19)}.${APPROVER.id}.sig`,
+      `tenants/${tenant}/approvals/current/${digest12(value.digest)}.${APPROVER.id}.sig`,
       Buffer.from(signature),
     )
   }

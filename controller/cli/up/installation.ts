@@ -28,6 +28,7 @@ export async function startInstallation(
   home: Home,
   ports: Ports,
   onController: (controller: RunningController) => void,
+  env: NodeJS.ProcessEnv,
 ): Promise<Installation> {
   const creation = existsSync(home.work) ? null : await createRegistry(home, () => new Date())
   const secrets = JSON.parse(await readFile(home.secrets, 'utf8')) as Secrets
@@ -69,7 +70,7 @@ export async function startInstallation(
       await controller.stop()
     }
     try {
-      if (creation !== null) await complete(creation, home, controller)
+      if (creation !== null) await complete(creation, home, controller, env)
       await rm(home.making, { force: true })
       await untilServed(controller, runtime)
       return { controller, runtime, secrets, stop }
@@ -83,14 +84,19 @@ export async function startInstallation(
   }
 }
 
-async function complete(creation: Creation, home: Home, controller: RunningController): Promise<void> {
+async function complete(
+  creation: Creation,
+  home: Home,
+  controller: RunningController,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const first = await untilHeld(controller, creation.example.first)
   const tip = await commitTip(creation, first, () => new Date())
   await controller.reconcileNow()
   const second = await untilHeld(controller, creation.example.tip)
   await commitBranches(tip, second, () => new Date())
   await creation.repository.close()
-  await makeWorkClone(home)
+  await makeWorkClone(home, env)
 }
 
 /** Waits until every `current` of the files is what `live` says. */

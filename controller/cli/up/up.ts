@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { Fault } from '../../../schemas/fault.ts'
+import type { RunningController } from '../../start.ts'
 import { optionNumber, optionText, type Call, type CommandSpec } from '../command.ts'
 import type { Running } from '../home.ts'
 import { untilStopped } from '../settings-options.ts'
@@ -38,10 +39,10 @@ export const up: CommandSpec = {
     await refuseSecond(home)
     const ports = { controller: await portOf(call, 'port', 7070), runtime: await portOf(call, 'runtimePort', 8080) }
     const stopped = untilStopped()
-    const installation = await startInstallation(home, ports, (controller) => {
-      if (!terminal.json)
-        controller.events.subscribe((event) => controllerEventLines(event, terminal).forEach(terminal.err))
-    })
+    const follow = ({ events }: RunningController) => {
+      if (!terminal.json) events.subscribe((event) => controllerEventLines(event, terminal).forEach(terminal.err))
+    }
+    const installation = await startInstallation(home, ports, follow, call.env)
     const contractor = await writeCommand(home)
     await writeFile(home.running, JSON.stringify(runningOf(installation)), { mode: 0o600 })
     try {

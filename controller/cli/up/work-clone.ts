@@ -8,10 +8,10 @@ import { AUTHOR } from './people.ts'
 const BRANCHES = ['demo/faster-card', 'demo/unapproved']
 
 /** Makes the working clone with its identity, its pinned root and the branches to merge; it stands complete or not at all. */
-export async function makeWorkClone(home: Home): Promise<void> {
+export async function makeWorkClone(home: Home, env: NodeJS.ProcessEnv): Promise<void> {
   const unfinished = `${home.work}.new`
   await rm(unfinished, { recursive: true, force: true })
-  await stockGit(home.folder, ['clone', '--quiet', home.registry, unfinished])
+  await stockGit(home.folder, ['clone', '--quiet', home.registry, unfinished], env)
   const config: [string, string][] = [
     ['user.name', AUTHOR.name],
     ['user.email', AUTHOR.email],
@@ -20,8 +20,8 @@ export async function makeWorkClone(home: Home): Promise<void> {
     ['contractor.home', home.folder],
     ['contractor.trust', home.root],
   ]
-  for (const [name, value] of config) await stockGit(unfinished, ['config', name, value])
-  for (const branch of BRANCHES) await stockGit(unfinished, ['branch', '--quiet', branch, `origin/${branch}`])
+  for (const [name, value] of config) await stockGit(unfinished, ['config', name, value], env)
+  for (const branch of BRANCHES) await stockGit(unfinished, ['branch', '--quiet', branch, `origin/${branch}`], env)
   await rename(unfinished, home.work)
 }
 
