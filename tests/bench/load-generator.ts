@@ -4,11 +4,12 @@ import { apiKey } from '../support/runtime-app.ts'
 /** What one run of the generator measured; latencies in milliseconds. */
 export type LoadResult = { requests: number; failures: number; seconds: number; p50: number; p99: number }
 
-const [port, connections, seconds, ratePerSecond] = process.argv.slice(2).map(Number) as [
+const [port, connections, seconds, ratePerSecond, modelPort] = process.argv.slice(2).map(Number) as [
   number,
   number,
   number,
   number,
+  number | undefined,
 ]
 const QUESTIONS = [
   'Where is my card?',
@@ -16,11 +17,27 @@ const QUESTIONS = [
   'My card has not arrived yet',
   'I was charged twice for one payment',
 ]
-const requests = QUESTIONS.map((question) => {
-  const body = JSON.stringify({ input: { question } })
-  const head = `Host: 127.0.0.1\r\nContent-Type: application/json\r\nX-Tenant-Id: acme\r\nX-Api-Key: ${apiKey('acme')}`
-  return Buffer.from(`POST /execute HTTP/1.1\r\n${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
-})
+/** To a Runtime, or to a gateway in front of the model at `modelPort`. */
+const requests = QUESTIONS.map((question) =>
+  modelPort === undefined
+    ? post('/execute', ['X-Tenant-Id: acme', `X-Api-Key: ${apiKey('acme')}`], { input: { question } })
+    : post(
+        '/v1/chat/completions',
+        [
+          'Authorization: Bearer none',
+          'x-portkey-provider: openai',
+          `x-portkey-custom-host: http://127.0.0.1:${modelPort}/v1`,
+        ],
+        { model: 'mock', messages: [{ role: 'user', content: question }] },
+      ),
+)
+
+function post(path: string, headers: readonly string[], value: object): Buffer {
+  const body = JSON.stringify(value)
+  const head = ['Host: 127.0.0.1', 'Content-Type: application/json', ...headers].join('\r\n')
+  return Buffer.from(`POST ${path} HTTP/1.1\r\n${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}
+
 const latencies: number[] = []
 let failures = 0
 const ends = performance.now() + seconds * 1000

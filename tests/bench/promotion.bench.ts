@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { cpuTime } from '../support/cpu-time.ts'
 import { faqVersion, promotion, QUESTION, startChain, TENANT, type Chain, type ChainOptions } from '../support/chain.ts'
 
 const PROMOTIONS = 50
@@ -20,8 +21,8 @@ export async function run(): Promise<string> {
   return [
     `${PROMOTIONS} promotions of a sealed bundle and ${NEW_VERSIONS} of a version that must first be judged and sealed; asked every ${ASKED_EVERY_MS} ms; ms`,
     '',
-    '| registry | sealed p50 | sealed p99 | `git push` p50 of that | controller p50 of that | stock git signs, commits, pushes p50 | new version p50 | new version max |',
-    '|---|---|---|---|---|---|---|---|',
+    '| registry | sealed p50 | sealed p99 | `git push` p50 of that | controller p50 of that | stock git signs, commits, pushes p50 | CPU of controller and Runtime | new version p50 | new version max |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...rows,
   ].join('\n')
 }
@@ -43,7 +44,9 @@ async function measure(name: string, options: ChainOptions): Promise<string> {
     }
     decided.length = 0
     await beginStockGit(chain)
+    const cpu = cpuTime()
     const sealed = await promotions(chain, asker, versions, {})
+    const cpuMs = cpu() / PROMOTIONS
     const decidedP50 = quantile(decided, 0.5)
     const fresh = await promotions(
       chain,
@@ -57,6 +60,7 @@ async function measure(name: string, options: ChainOptions): Promise<string> {
       quantile(sealed.push, 0.5),
       decidedP50,
       quantile(sealed.stock, 0.5),
+      cpuMs,
       quantile(fresh.total, 0.5),
       Math.max(...fresh.total),
     ]
@@ -113,17 +117,19 @@ async function promotions(
 }
 
 /** A clone in which stock git signs commits to a branch that nobody reads. */
-async function beginStockGit({ git }: Chain): Promise<void> {
-  await git(
+async function beginStockGit(chain: Chain): Promise<void> {
+  await chain.git(
     'git clone -q "$(git remote get-url origin)" ../stock && cd ../stock && git switch -q -c stock && ' +
       'git config user.name ana && git config user.email ana@acme.example && ' +
       'git config gpg.format ssh && git config user.signingkey "$PWD/../ana" && git push -q -u origin stock',
   )
 }
 
-async function stockGit({ git }: Chain, version: string): Promise<number> {
+async function stockGit(chain: Chain, version: string): Promise<number> {
   const started = performance.now()
-  await git(`cd ../stock && echo ${version} > note && git add note && git commit -q -S -m ${version} && git push -q`)
+  await chain.git(
+    `cd ../stock && echo ${version} > note && git add note && git commit -q -S -m ${version} && git push -q`,
+  )
   return performance.now() - started
 }
 
