@@ -97,8 +97,8 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     await counting.recount(dir, audit)
     await counting.recountUnused(dir, [dir])
     const ledger = () => {
-      const { seq, age_s } = follower.status()
-      return { seq, ageS: age_s }
+      const { seq, age_s, reason_code = null } = follower.status()
+      return { seq, ageS: age_s, trouble: reason_code }
     }
     const metrics = createMetrics({ audit: () => audit.status(), ledger })
     const shadow = createShadow({

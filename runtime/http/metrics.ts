@@ -32,7 +32,8 @@ export type Metrics = {
 
 export type MetricSources = {
   audit: () => AuditStatus
-  ledger: () => { seq: number; ageS: number }
+  /** `trouble` is why the last good state is kept; null while all is well. */
+  ledger: () => { seq: number; ageS: number; trouble: Reason | null }
 }
 
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -131,6 +132,17 @@ export function createMetrics(sources: MetricSources): Metrics {
   })
   gauge(registry, 'contractor_ledger_seq', 'Sequence number of the accepted ledger.', () => sources.ledger().seq)
   gauge(registry, 'contractor_ledger_age_seconds', 'Age of what the controller last said.', () => sources.ledger().ageS)
+  const trouble = new Gauge({
+    name: 'contractor_ledger_trouble',
+    help: '1 for the reason why the last good state is kept; nothing while all is well.',
+    labelNames: ['reason_code'],
+    registers: [registry],
+    collect() {
+      trouble.reset()
+      const reason = sources.ledger().trouble
+      if (reason !== null) trouble.set({ reason_code: reason }, 1)
+    },
+  })
   const executions = new Map<string, Executions>()
   const ratio = new Gauge({
     name: 'contractor_governed_execution_ratio',

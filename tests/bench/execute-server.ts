@@ -94,7 +94,7 @@ async function startRuntime(variant: Variant): Promise<number> {
     limits: createMemoryStore({ limiter: createLimiter(() => performance.now(), 1000), quotas: createQuotas(), now }),
     metrics: createMetrics({
       audit: () => audit.status(),
-      ledger: () => ({ seq: 1, ageS: 1 }),
+      ledger: () => ({ seq: 1, ageS: 1, trouble: null }),
     }),
     log: createLog('info', process.stderr),
     settings: {

@@ -146,7 +146,7 @@ export async function testRuntime(changes: Partial<RuntimeDeps> = {}, matrix?: A
     limits: createMemoryStore({ limiter: createLimiter(() => clock.nowMs, 1000), quotas: createQuotas(), now }),
     metrics: createMetrics({
       audit: () => audit.status(),
-      ledger: () => ({ seq: 7, ageS: 1 }),
+      ledger: () => ({ seq: 7, ageS: 1, trouble: null }),
     }),
     log: createLog('debug', { write: (line: string) => void lines.push(line) }),
     settings: {
