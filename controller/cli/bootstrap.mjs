@@ -13,6 +13,7 @@ const MODES = {
   '--test': [
     [bin('prettier'), '--check', '--log-level', 'warn', '.'],
     [bin('oxlint'), '--type-aware', '--deny-warnings'],
+    [bin('vitest'), 'run', '--config', 'vitest.gate.config.ts', '--dir', 'dist/tests/runtime/http'],
     [bin('vitest'), 'run', '--dir', 'dist/tests'],
   ],
   '--bench': [[process.execPath, join('dist', 'tests', 'bench', 'main.js')]],

@@ -3,6 +3,7 @@ import type { Limits } from '../../schemas/limits.ts'
 import type { AliasName } from '../../schemas/names.ts'
 import { statusOf } from '../../schemas/reasons.ts'
 import type { AuditRecord } from '../audit/record.ts'
+import type { ExecutionRequest } from '../engine/execute.ts'
 import type { Profile } from './actions.ts'
 import { createAnswerCache } from './answer-cache.ts'
 import { answerOf, type Answer, type ServedBundle } from './answer.ts'
@@ -35,6 +36,11 @@ type Pass = {
   body: Buffer | null
   headers: ResponseHeaders
 }
+
+/** A request whose bundle is resolved: with its answer, or with what it is made from. `key` is that of the cache. */
+type Asked = { key: string | null; served: ServedBundle } & (
+  { request: null; answer: Answer } | { request: ExecutionRequest; answer: null }
+)
 
 /** `POST /execute`: the pipeline of DESIGN section 5. Every step refuses by a Fault, and none falls through. */
 export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchange: Exchange) => Promise<Response> {
@@ -87,6 +93,18 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     throw new Fault('QUOTA_EXCEEDED', `the quota of ${limit} requests is used up`, { retryAfterS })
   }
 
+  /** The candidate's own policy, over requests for it alone; those count among all of the tenant, too. */
+  async function takeCandidateLimit({ caller, context, headers }: Pass, user: string | null): Promise<void> {
+    const policy = context.candidateLimits
+    if (policy instanceof Fault) throw policy
+    const tenant = `${caller.tenant.state.tenant} candidate`
+    const outcome = await limits.take({ tenant, keyId: caller.keyId, user, policy, quota: {} })
+    if (outcome.refusedBy === null && outcome.remaining >= Number(headers['x-ratelimit-remaining'])) return
+    headers['x-ratelimit-limit'] = String(outcome.limit)
+    headers['x-ratelimit-remaining'] = String(outcome.remaining)
+    if (outcome.refusedBy !== null) throw rateLimited(outcome)
+  }
+
   function checkFreshness({ context }: Pass): void {
     const { status, age_s } = deps.tenants.status()
     if (status !== 'expired' && age_s * 1000 <= context.maxStalenessMs) return
@@ -106,22 +124,31 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     return served
   }
 
-  function execute(pass: Pass, body: Buffer): Answer {
+  /** What the body asks for, and the answer where it is known. The bundle that answers is resolved either way. */
+  function look(pass: Pass, body: Buffer): Asked {
     const { caller, context, exchange } = pass
-    const { state } = caller.tenant
     const isExplained = caller.scopes.has('explain')
-    const asked = body.length <= MAX_CACHED_CHARS ? `${isExplained ? 'explain' : ''}\n${body.toString()}` : null
-    const known = asked === null ? null : cache.get(context, asked, exchange.startedMs)
-    if (known !== null && resolve(pass, known.alias) === known.answer.served) return known.answer
-    const request = parseExecuteRequest(parseBody(body, bodyLimits))
-    const served = resolve(pass, request.alias)
-    const execution = deps.execute(served.bundle, { ...request, explain: isExplained }, state.values)
+    const key = body.length <= MAX_CACHED_CHARS ? `${isExplained ? 'explain' : ''}\n${body.toString()}` : null
+    const known = key === null ? null : cache.get(context, key, exchange.startedMs)
+    if (known !== null) {
+      const served = resolve(pass, known.alias)
+      if (served === known.answer.served) return { key, served, request: null, answer: known.answer }
+    }
+    const request = { ...parseExecuteRequest(parseBody(body, bodyLimits)), explain: isExplained }
+    return { key, served: resolve(pass, request.alias), request, answer: null }
+  }
+
+  function execute({ caller, context, exchange }: Pass, asked: Asked): Answer {
+    if (asked.answer !== null) return asked.answer
+    const { key, served, request } = asked
+    const { state } = caller.tenant
+    const execution = deps.execute(served.bundle, request, state.values)
     const answer = answerOf(state.tenant, served, execution, request.input, context.commitments)
     const policy = served.bundle.policies.cache
     const isKept = policy?.enabled === true && answer.body.length <= MAX_CACHED_ANSWER_CHARS
-    if (asked !== null && isKept) {
+    if (key !== null && isKept) {
       const expiresMs = exchange.startedMs + policy.ttl_s * 1000
-      cache.put(context, asked, { alias: request.alias, answer }, { expiresMs, maxEntries: policy.max_entries })
+      cache.put(context, key, { alias: request.alias, answer }, { expiresMs, maxEntries: policy.max_entries })
     }
     return answer
   }
@@ -147,7 +174,9 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     const body = await readBody(request, connection, { maxBytes: settings.maxBodyBytes, deadlines, atMs })
     if (connection.outgoing?.destroyed === true) throw new Fault('REQUEST_ABORTED', 'the client went away')
     pass.body = body
-    pass.answer = execute(pass, body)
+    const asked = look(pass, body)
+    if (asked.served === pass.caller.tenant.aliases.candidate) await takeCandidateLimit(pass, user)
+    pass.answer = execute(pass, asked)
     checkDeadline(pass)
     return pass.answer
   }

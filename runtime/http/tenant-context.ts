@@ -1,20 +1,23 @@
 import { durationMs } from '../../schemas/duration.ts'
+import type { TenantState } from '../../schemas/ledger/state.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Commitments } from '../audit/commitments.ts'
-import type { ServedTenant } from '../tenants/table.ts'
+import type { Served, ServedTenant } from '../tenants/table.ts'
 import { executeLimits, type LimitPolicy } from './limit-policy.ts'
 
 /** What is derived once from a tenant as it is served; a swap makes a new one. */
 export type TenantContext = {
   limits: LimitPolicy | Fault
+  /** Of requests for the candidate. */
+  candidateLimits: LimitPolicy | Fault
   maxStalenessMs: number
   commitments: Commitments
 }
 
-function limitsOf({ state, aliases }: ServedTenant): LimitPolicy | Fault {
+function limitsOf(state: TenantState, served: Served | undefined): LimitPolicy | Fault {
   try {
-    return executeLimits(state, aliases.current?.kind === 'bundle' ? aliases.current.bundle.policies : null)
+    return executeLimits(state, served?.kind === 'bundle' ? served.bundle.policies : null)
   } catch (error) {
     if (error instanceof Fault) return error
     throw error
@@ -27,7 +30,8 @@ export function createTenantContexts(audit: AuditLog): (tenant: ServedTenant) =>
     let context = contexts.get(tenant)
     if (context === undefined) {
       context = {
-        limits: limitsOf(tenant),
+        limits: limitsOf(tenant.state, tenant.aliases.current),
+        candidateLimits: limitsOf(tenant.state, tenant.aliases.candidate),
         // A duration that cannot be read allows no staleness at all.
         maxStalenessMs: durationMs(tenant.state.max_staleness) ?? 0,
         commitments: audit.commitments(tenant.state.tenant),

@@ -5,6 +5,7 @@ import { createLimiter } from '../../../runtime/http/limiter.ts'
 import { SlidingWindow } from '../../../runtime/http/sliding-window.ts'
 import { faultReason } from '../../support/fault-reason.ts'
 import {
+  anExecution,
   apiKey,
   ask,
   scriptedBundle,
@@ -44,6 +45,27 @@ describe('a sliding minute', () => {
           }
         }
       }),
+    )
+  })
+
+  it('is what a list of all times would be, however many come in it', () => {
+    const gaps = fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 20, maxLength: 300 })
+    fc.assert(
+      fc.property(gaps, fc.integer({ min: 1, max: 400 }), (waits, limit) => {
+        const window = new SlidingWindow(60_000)
+        const times: number[] = []
+        let now = 0
+        for (const wait of waits) {
+          now += wait
+          window.add(now)
+          times.push(now)
+          const counting = times.filter((at) => at > now - 60_000)
+          expect(window.count(now)).toBe(counting.length)
+          const freed = counting[counting.length - limit]
+          expect(window.waitMs(limit, now)).toBe(freed === undefined ? 0 : freed + 60_000 - now)
+        }
+      }),
+      { numRuns: 40 },
     )
   })
 
@@ -192,5 +214,62 @@ describe('POST /execute', () => {
       ['RATE_LIMITED', 1],
       ['RATE_LIMITED', 46],
     ])
+  })
+})
+
+describe('requests for the candidate', () => {
+  let runtime: TestRuntime
+  beforeEach(async () => {
+    runtime = await testRuntime()
+  })
+  afterEach(() => runtime.close())
+
+  const limitedTo = (per_minute: number) => servedBundle(scriptedBundle({ rate_limit: { execute: { per_minute } } }))
+  async function execute(alias: string): Promise<[number, string | null, string | null]> {
+    const { status, headers } = await runtime.app.request('/execute', ask({ input: { question: 'x' }, alias }))
+    return [status, headers.get('x-ratelimit-limit'), headers.get('x-ratelimit-remaining')]
+  }
+
+  it('have the limit of its own policy, which leaves those for current alone', async () => {
+    runtime.tenants.set('acme', servedTenant({}, { current: limitedTo(6000), candidate: limitedTo(2) }))
+    expect(await execute('candidate')).toEqual([200, '2', '1'])
+    expect(await execute('candidate')).toEqual([200, '2', '0'])
+    expect(await execute('candidate')).toEqual([429, '2', '0'])
+    expect(await execute('current')).toEqual([200, '6000', '5996'])
+  })
+
+  it('count among all requests of the tenant, whatever its own policy allows', async () => {
+    runtime.tenants.set('acme', servedTenant({}, { current: limitedTo(1), candidate: limitedTo(6000) }))
+    expect((await execute('candidate'))[0]).toBe(200)
+    expect(await execute('candidate')).toEqual([429, '1', '0'])
+    expect(await execute('current')).toEqual([429, '1', '0'])
+  })
+
+  it('have the lowest of its policy and of tenant.yaml', async () => {
+    const limits = { execute_per_minute: 3 }
+    runtime.tenants.set('acme', servedTenant({ limits }, { current: limitedTo(6000), candidate: limitedTo(50) }))
+    expect((await execute('candidate'))[1]).toBe('3')
+  })
+
+  it('are denied where its policy has no limit', async () => {
+    const candidate = servedBundle(scriptedBundle({ rate_limit: undefined }))
+    runtime.tenants.set('acme', servedTenant({}, { candidate }))
+    const response = await runtime.app.request('/execute', ask({ input: { question: 'x' }, alias: 'candidate' }))
+    expect(await response.json()).toMatchObject({ status: 503, reason_code: 'POLICY_MISSING' })
+    expect((await execute('current'))[0]).toBe(200)
+  })
+
+  it('that its policy refuses run nothing', async () => {
+    let ran = 0
+    await runtime.close()
+    runtime = await testRuntime({
+      execute: () => {
+        ran += 1
+        return anExecution()
+      },
+    })
+    runtime.tenants.set('acme', servedTenant({}, { candidate: limitedTo(0) }))
+    expect((await execute('candidate'))[0]).toBe(429)
+    expect(ran).toBe(0)
   })
 })
