@@ -2,6 +2,7 @@ import { approve } from './approve.ts'
 import { auditExport, auditProve, auditTail, auditVerify } from './audit.ts'
 import { check } from './check.ts'
 import type { CommandSpec } from './command.ts'
+import { completionOf } from './completion.ts'
 import { controller } from './controller.ts'
 import { diff } from './diff.ts'
 import { doctor } from './doctor.ts'
@@ -14,12 +15,14 @@ import { keysCreate, keysList, keysRevoke } from './keys.ts'
 import { log } from './log.ts'
 import { newBundle, newTenant } from './new.ts'
 import { promote } from './promote.ts'
+import { revoke } from './revoke.ts'
 import { rollback } from './rollback.ts'
 import { rootInit } from './root-init.ts'
 import { rootRotate, rootSign } from './root-rotate.ts'
 import { run } from './run.ts'
 import { runtime } from './runtime.ts'
 import { status } from './status.ts'
+import { resume, suspend } from './suspend.ts'
 import { test } from './test.ts'
 import { tryQuestion } from './try.ts'
 import { up } from './up/up.ts'
@@ -42,6 +45,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   promote,
   approve,
   rollback,
+  suspend,
+  resume,
+  revoke,
   wait,
   status,
   log,
@@ -62,5 +68,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   runtime,
   doctor,
   explain,
+  completionOf(() => COMMANDS),
   version,
 ]

@@ -93,7 +93,10 @@ function refuseMalformed({ name, settings, keys, values }: WantedTenant, verdict
 }
 
 /** What `main` asks for; of a malformed file, what is in force. Null for a new tenant that cannot be read. */
-function askedSettings({ name, settings, keys, values }: WantedTenant, before: TenantState | null): Settings | null {
+export function askedSettings(
+  { name, settings, keys, values }: WantedTenant,
+  before: TenantState | null,
+): Settings | null {
   const base = isReadable(settings) ? settings.value : before
   if (base === null) return null
   const { status, labels, limits, quota, shadow, max_staleness } = base
