@@ -41,11 +41,22 @@ export async function verifyLedger({ reader, root, accepted, head, onStep }: Led
   let ledger = way.base
   for (const [index, oid] of way.oids.entries()) {
     for (const soon of way.oids.slice(index + 1, index + 3)) ahead.ahead(soon)
-    ledger = await verifyStep(ahead, root, ledger, oid)
+    const before: VerifiedLedger | null = ledger
+    ledger = await placed(oid, () => verifyStep(ahead, root, before, oid))
     onStep?.(ledger)
   }
   if (ledger === null) throw new Fault('LEDGER_BROKEN', `live at ${head} has no commits`)
   return ledger
+}
+
+/** Every fault of a commit names it. */
+async function placed<T>(oid: string, verify: () => Promise<T>): Promise<T> {
+  try {
+    return await verify()
+  } catch (error) {
+    if (!(error instanceof Fault) || error.message.includes(oid)) throw error
+    throw new Fault(error.reason, `commit ${oid} of live: ${error.message}`, { cause: error })
+  }
 }
 
 /** Commits to verify, oldest first, after `base`. */

@@ -31,7 +31,8 @@ export async function readSealedBundle(
   const commit = verifyCommit(seal, await repository.read(seal, 'commit', MAX_COMMIT_BYTES), keys)
   const { files, findings } = await readBundleFiles(repository, commit.tree, '')
   const [finding] = findings
-  if (finding !== undefined) throw unverified(`${finding.path}: ${finding.message}`)
+  if (finding !== undefined)
+    throw unverified(finding.path === '' ? finding.message : `${finding.path}: ${finding.message}`)
   const digest = bundleDigest(files)
   if (digest !== known) throw unverified(`the files of ${seal} have the digest ${digest}`)
   return files

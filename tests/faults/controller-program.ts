@@ -3,7 +3,7 @@ import type { LedgerState } from '../../runtime/trust/state.ts'
 import { runController } from './controller-run.ts'
 import { DONE, NOT_DONE, REFUSED, type Task } from './scenario.ts'
 
-const PATIENCE_MS = 6000
+const PATIENCE_MS = 30_000
 
 /** A controller over the registry in the folder, from its start until its goal is on `live`. */
 export const controllerProgram =

@@ -33,7 +33,7 @@ export type ControllerRun = {
  * Answers whether it came so far.
  */
 export async function runController(folder: string, options: ControllerRun): Promise<boolean> {
-  const { location, isDone, stateDir = join(folder, 'state'), timeoutMs = 10_000 } = options
+  const { location, isDone, stateDir = join(folder, 'state'), timeoutMs = 30_000 } = options
   const repository = await openRepository(location, {
     mirror: join(stateDir, 'mirror'),
     fetch: FETCH,

@@ -17,7 +17,7 @@ export type Points = { from?: number; step?: number }
 /** Points at once: each has a machine of its own, and most of the time a machine waits. */
 const LANES = 4
 /** A run that takes longer hangs. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 180_000
 
 /**
  * Runs a scenario with the fault at its n-th operation for n = `from`, `from` + `step`, … until a run ends without
