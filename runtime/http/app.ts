@@ -17,12 +17,15 @@ const DENIALS = {
   G9_MISSING_PROFILE: 'the action has no profile',
 } as const
 
-/** The path as it came, without the query: what is percent-encoded stays so and matches nothing. */
-function rawPath(request: Request): string {
-  const { url } = request
-  const from = url.indexOf('/', url.indexOf('://') + 3)
-  const query = url.indexOf('?', from)
-  return query === -1 ? url.slice(from) : url.slice(from, query)
+/**
+ * The path as it came, without the query: what is percent-encoded stays so and matches nothing, and so does a path with
+ * dots, which the URL of a `Request` has resolved already.
+ */
+function rawPath(request: Request, options?: { env?: Connection }): string {
+  const target = options?.env?.incoming?.url ?? request.url
+  const from = target.startsWith('/') ? 0 : target.indexOf('/', target.indexOf('://') + 3)
+  const query = target.indexOf('?', from)
+  return query === -1 ? target.slice(from) : target.slice(from, query)
 }
 
 /**

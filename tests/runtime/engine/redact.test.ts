@@ -8,7 +8,7 @@ const NAME = { name: 'name', pattern: '(?i)joão', replacement: '[name]' }
 const redact = compileRedactor({ rules: [KEY, CARD, NAME] })
 const secret = 'sk_live_abcdEFGH1234wxyz'
 
-describe('redaction', () => {
+describe('redaction (I)', () => {
   it.each([
     ['the plain secret', secret],
     ['a zero-width space inside', 'sk_live_abcd\u200bEFGH1234wxyz'],

@@ -77,7 +77,7 @@ describe('an unknown action', () => {
     ['GET', '/admin'],
     ['OPTIONS', '/execute'],
     ['PROPFIND', '/healthz'],
-  ])('%s %s is denied', async (method, path) => {
+  ])('%s %s is denied (H08, H23)', async (method, path) => {
     const response = await runtime.app.request(path, { method })
     expect(response.status).toBe(404)
     expect(await json(response)).toMatchObject({ reason_code: 'G8_UNKNOWN_ACTION' })

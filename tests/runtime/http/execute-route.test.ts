@@ -84,7 +84,7 @@ describe('POST /execute', () => {
     expect(record?.['user']).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('makes a request id where the client gave none, or one that could be anything', async () => {
+  it('makes a request id where the client gave none, or one that could be anything (H11)', async () => {
     for (const given of [undefined, 'x'.repeat(65), 'a b', 'a;{}']) {
       const response = await runtime.app.request('/execute', ask(question, { 'x-request-id': given }))
       expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
@@ -125,7 +125,7 @@ describe('POST /execute', () => {
     expect(await problem(await runtime.app.request('/execute', init))).toMatchObject({ reason: 'G10_BODY_PARSE_ERROR' })
   })
 
-  it('refuses a missing body, a body of another type, and a compressed one', async () => {
+  it('refuses a missing body, a body of another type, and a compressed one (H13)', async () => {
     const { app } = runtime
     expect(await problem(await app.request('/execute', ask(undefined)))).toEqual({
       status: 422,
@@ -139,7 +139,7 @@ describe('POST /execute', () => {
     expect(await problem(gzip)).toEqual({ status: 415, reason: 'UNSUPPORTED_MEDIA_TYPE' })
   })
 
-  it('refuses a body over the cap, whatever its headers say', async () => {
+  it('refuses a body over the cap, whatever its headers say (H04)', async () => {
     const large = JSON.stringify({ input: { question: 'x'.repeat(1_048_577) } })
     for (const length of [undefined, '5', String(large.length)]) {
       const response = await runtime.app.request('/execute', ask(large, { 'content-length': length }))
@@ -152,7 +152,7 @@ describe('POST /execute', () => {
     expect(await problem(response)).toEqual({ status: 400, reason: 'MISSING_HEADER' })
   })
 
-  it('tells a client about a fault of the software no more than its request id', async () => {
+  it('tells a client about a fault of the software no more than its request id (H12)', async () => {
     const broken = await testRuntime({
       execute: () => {
         throw new Error('CANARY in a message')
@@ -171,7 +171,7 @@ describe('POST /execute', () => {
 describe('who asks', () => {
   const key = (tenant: string, id: string, fill: string) => apiKey(tenant, id, fill)
 
-  it('gives one and the same answer to every way of not being accepted', async () => {
+  it('gives one and the same answer to every way of not being accepted (H18)', async () => {
     const expired = key('acme', 'old', 'b')
     const revoked = key('acme', 'gone', 'c')
     runtime.tenants.set(
@@ -374,7 +374,7 @@ describe('denials', () => {
     ])
   })
 
-  it('keep their answer back when the log cannot take a record', async () => {
+  it('keep their answer back when the log cannot take a record (H22)', async () => {
     const refusing = { ...runtime.deps.audit, append: () => Promise.reject(new Fault('AUDIT_UNAVAILABLE', 'full')) }
     const broken = await testRuntime({ audit: refusing })
     for (const body of [question, {}]) {

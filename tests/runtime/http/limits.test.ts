@@ -193,7 +193,7 @@ describe('POST /execute', () => {
     expect((await runtime.app.request('/execute', ask(question))).status).toBe(429)
   })
 
-  it('limits a good tenant no more when strangers send invalid keys', async () => {
+  it('limits a good tenant no more when strangers send invalid keys (H20)', async () => {
     const answers = []
     for (let at = 0; at < 1200; at += 1) {
       const init = ask(question, { 'x-api-key': apiKey('acme', `k${at}`, 'f') })

@@ -74,14 +74,14 @@ describe('the server', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it('does not read the body of a GET, and answers all of a pipeline', async () => {
+  it('does not read the body of a GET, and answers all of a pipeline (H16)', async () => {
     const server = await start()
     const one = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
     const answer = await raw(server, `${one.repeat(20)}GET /healthz HTTP/1.1\r\n${HEADERS}Content-Length: 3\r\n\r\n{{{`)
     expect(answer.match(/HTTP\/1\.1 200 /g)).toHaveLength(21)
   })
 
-  it('cuts a body off at the cap without reading on', async () => {
+  it('cuts a body off at the cap without reading on (H04)', async () => {
     const server = await start()
     const endless = `POST /execute HTTP/1.1\r\n${HEADERS}Transfer-Encoding: chunked\r\n\r\n`
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
@@ -97,7 +97,7 @@ describe('the server', () => {
     ['a signed length', 'Content-Length: +5\r\n'],
     ['a space before the colon', 'Content-Length : 5\r\n'],
     ['a folded header', 'X-Fold: a\r\n b\r\n'],
-  ])('refuses %s', async (_name, header) => {
+  ])('refuses %s (H05)', async (_name, header) => {
     const server = await start()
     const answer = await raw(server, `POST /execute HTTP/1.1\r\n${HEADERS}${header}\r\nhello`)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
@@ -112,7 +112,7 @@ describe('the server', () => {
     expect(await raw(await start(), text)).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it('refuses headers that are too large', async () => {
+  it('refuses headers that are too large (H03)', async () => {
     const answer = await raw(
       await start(),
       `GET /healthz HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`,
@@ -120,7 +120,7 @@ describe('the server', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
   })
 
-  it('knows no CONNECT and no upgrade', async () => {
+  it('knows no CONNECT and no upgrade (H15)', async () => {
     const server = await start()
     expect(await raw(server, 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('')
     const upgrade = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n'
@@ -130,7 +130,7 @@ describe('the server', () => {
     )
   })
 
-  it('lets go of clients that are slow with their headers or their body', async () => {
+  it('lets go of clients that are slow with their headers or their body (H01)', async () => {
     const server = await start({ headersTimeoutMs: 200, requestTimeoutMs: 300, checkEveryMs: 50 })
     expect(await raw(server, 'GET /healthz HTTP/1.1\r\nHo')).toMatch(/^HTTP\/1\.1 408 /)
     expect(await raw(server, `POST /execute HTTP/1.1\r\n${HEADERS}Content-Length: 50\r\n\r\n{`)).toMatch(
@@ -151,7 +151,7 @@ describe('the server', () => {
     await short.close()
   })
 
-  it('drops connections over the cap', async () => {
+  it('drops connections over the cap (H02)', async () => {
     const server = await start({ maxConnections: 5 })
     const idle = Array.from({ length: 10 }, () => open(server))
     await Promise.all(idle.map((socket) => once(socket, 'connect')))
@@ -161,7 +161,7 @@ describe('the server', () => {
     expect(health).toBe('')
   })
 
-  it('says 100 Continue only to a caller whose key is accepted', async () => {
+  it('says 100 Continue only to a caller whose key is accepted (H14)', async () => {
     const server = await start()
     const send = (key: string) => {
       const headers = {

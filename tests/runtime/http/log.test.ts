@@ -10,7 +10,7 @@ function logged(use: (log: ReturnType<typeof createLog>) => void): string[] {
   return lines
 }
 
-describe('a log line', () => {
+describe('a log line (I)', () => {
   it('is one JSON object on one line, whatever it is given', () => {
     fc.assert(
       fc.property(
