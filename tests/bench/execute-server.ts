@@ -69,7 +69,7 @@ async function startEcho(): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-async function startRuntime(variant: Variant): Promise<number> {
+async function startRuntime(variant: Variant): Promise<{ port: number; dir: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'bench-audit-'))
   const real = await openAuditLog({
     ...AUDIT_DEFAULTS,
@@ -109,11 +109,12 @@ async function startRuntime(variant: Variant): Promise<number> {
     isDraining: () => false,
   })
   const options = { host: '127.0.0.1', port: 0, limits: SERVER_LIMITS, isDraining: () => false }
-  return (await listen((request, env) => app.fetch(request, env), options)).port
+  const { port } = await listen((request, env) => app.fetch(request, env), options)
+  return { port, dir }
 }
 
 const variant = process.argv[2] as Variant
-const port = variant === 'echo' ? await startEcho() : await startRuntime(variant)
+const started = variant === 'echo' ? { port: await startEcho() } : await startRuntime(variant)
 process.on('message', () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }))
 process.on('disconnect', () => process.exit(0))
-process.send?.({ port })
+process.send?.(started)

@@ -4,22 +4,24 @@ import { apiKey } from '../support/runtime-app.ts'
 /** What one run of the generator measured; latencies in milliseconds. */
 export type LoadResult = { requests: number; failures: number; seconds: number; p50: number; p99: number }
 
-const [port, connections, seconds, ratePerSecond, modelPort] = process.argv.slice(2).map(Number) as [
+const [port, connections, seconds, ratePerSecond, modelPort] = process.argv.slice(2, 7).map(Number) as [
   number,
   number,
   number,
   number,
   number | undefined,
 ]
+/** Where it is given, the requests of this run are called by it and a number from 0. */
+const name = process.argv[7]
 const QUESTIONS = [
   'Where is my card?',
   'How do I change my PIN?',
   'My card has not arrived yet',
   'I was charged twice for one payment',
 ]
-/** To a Runtime, or to a gateway in front of the model at `modelPort`. */
+/** To a Runtime, or to a gateway in front of the model at `modelPort`, where that is not 0. */
 const requests = QUESTIONS.map((question) =>
-  modelPort === undefined
+  !modelPort
     ? post('/execute', ['X-Tenant-Id: acme', `X-Api-Key: ${apiKey('acme')}`], { input: { question } })
     : post(
         '/v1/chat/completions',
@@ -39,6 +41,11 @@ function post(path: string, headers: readonly string[], value: object): Buffer {
 }
 
 const latencies: number[] = []
+let sent = 0
+
+function named(request: Buffer): string {
+  return request.toString().replace('\r\n', `\r\nX-Request-Id: ${name}${sent++}\r\n`)
+}
 let failures = 0
 const ends = performance.now() + seconds * 1000
 const pauseMs = ratePerSecond > 0 ? (connections * 1000) / ratePerSecond : 0
@@ -54,7 +61,8 @@ function converse(at: number): Promise<void> {
     const send = () => {
       turn += 1
       if (pauseMs === 0) due = performance.now()
-      socket.write(requests[turn % requests.length] as Buffer)
+      const request = requests[turn % requests.length] as Buffer
+      socket.write(name === undefined ? request : named(request))
     }
     const next = () => {
       if (performance.now() >= ends) {

@@ -13,16 +13,20 @@ export type Usage = { cpuUs: number; rss: number }
 /** A running server that is measured. */
 export type Subject = { port: number; usage(): Promise<Usage>; stop(): Promise<void> }
 
+/** One of ours; `dir` holds its audit log, and `kill` leaves it as a crash would. */
+export type OwnSubject = Subject & { dir: string; kill(): Promise<void> }
+
 const fileOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const TICK_US = 10_000
 const PAGE_BYTES = 4096
 
-export async function startVariant(variant: Variant): Promise<Subject> {
+export async function startVariant(variant: Variant): Promise<OwnSubject> {
   const server = fork(fileOf('execute-server.js'), [variant])
-  const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+  const [{ port, dir = '' }] = (await once(server, 'message')) as [{ port: number; dir?: string }]
   pinServer(server.pid)
   return {
     port,
+    dir,
     async usage() {
       const answer = once(server, 'message')
       server.send('usage')
@@ -32,6 +36,12 @@ export async function startVariant(variant: Variant): Promise<Subject> {
     async stop() {
       const exit = once(server, 'exit')
       server.disconnect()
+      await exit
+    },
+    async kill() {
+      if (server.exitCode !== null || server.signalCode !== null) return
+      const exit = once(server, 'exit')
+      server.kill('SIGKILL')
       await exit
     },
   }
