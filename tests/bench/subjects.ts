@@ -1,11 +1,11 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Variant } from './execute-server.ts'
 import { onOtherCore, pinServer } from './pinned.ts'
+import { usageOfProcess } from './process-usage.ts'
 
 /** Processor time since its start, in microseconds, and memory, in bytes. */
 export type Usage = { cpuUs: number; rss: number }
@@ -17,8 +17,6 @@ export type Subject = { port: number; usage(): Promise<Usage>; stop(): Promise<v
 export type OwnSubject = Subject & { dir: string; kill(): Promise<void> }
 
 const fileOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const TICK_US = 10_000
-const PAGE_BYTES = 4096
 
 export async function startVariant(variant: Variant): Promise<OwnSubject> {
   const server = fork(fileOf('execute-server.js'), [variant])
@@ -60,7 +58,11 @@ export async function startPortkey(folder: string): Promise<Subject> {
   pinServer(gateway.pid)
   return {
     port,
-    usage: async () => usageOf(gateway.pid ?? 0),
+    async usage() {
+      const usage = usageOfProcess(gateway.pid)
+      if (usage === null) throw new Error('the gateway ended')
+      return usage
+    },
     async stop() {
       const exit = once(gateway, 'exit')
       gateway.kill('SIGKILL')
@@ -95,16 +97,4 @@ async function answers(url: string, server: ChildProcess): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`${url} does not answer`)
-}
-
-/** As the kernel counts it, of a process that does not tell: to within 10 ms. */
-function usageOf(pid: number): Usage {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number) as [number, number]
-  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1])
-  return { cpuUs: (user + system) * TICK_US, rss: pages * PAGE_BYTES }
 }
