@@ -46,7 +46,7 @@ export function planGovernance(wanted: WantedGovernance, next: NextState, verdic
     takesBack: takenBack(wanted, next).length > 0,
   })
   if (problems.size === 0 && judged.approved.length >= needed) {
-    putInForce(wanted.texts, changed, judged, next, verdicts)
+    putInForce(wanted, changed, judged, next, verdicts)
     return
   }
   for (const path of changed) {
@@ -58,7 +58,7 @@ export function planGovernance(wanted: WantedGovernance, next: NextState, verdic
 }
 
 function putInForce(
-  texts: ReadonlyMap<string, string>,
+  { texts, registry }: WantedGovernance,
   changed: readonly string[],
   { approved }: OwnersJudged,
   next: NextState,
@@ -71,6 +71,7 @@ function putInForce(
   }
   next.registry = {
     ...next.registry,
+    rules: isReadable(registry) ? registry.value : next.registry.rules,
     governance: { digest: governanceDigest(texts), seq: next.seq, approvals: approved },
   }
 }
