@@ -6,6 +6,8 @@ import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, type AliasName, digest12 } from '../../schemas/names.ts'
 import { aliasPath, wantedAlias } from './alias-file.ts'
 import { KEY_OPTION, signApproval } from './approval-signature.ts'
+import { approveGovernance, approveMain } from './approve-owner.ts'
+import { approvePull } from './approve-pull.ts'
 import { approveSet } from './approve-set.ts'
 import { pinVersion } from './bundle-version.ts'
 import { CLONE_OPTION, openClone } from './clone.ts'
@@ -18,13 +20,19 @@ export const approve: CommandSpec = {
   name: 'approve',
   summary: 'sign the alias change that stands in this clone, and commit the approval',
   args: [
-    ['[tenant]', 'the tenant; left out with --set'],
+    ['[tenant]', 'the tenant; left out with --set, --pr, --main and --governance'],
     ['[alias]', 'candidate or current'],
   ],
   options: [
     KEY_OPTION,
     ['--set', 'approve what the alias files of many tenants say, with one signature; name the alias alone'],
     ['--select <label=value>', 'with --set: only the tenants with this label'],
+    ['--pr <number>', 'show what a pull request promotes, approve it, and push the approval on a branch of its own'],
+    ['--governance', 'as an owner: approve the change of governance at HEAD'],
+    ['--main', 'as an owner: accept main at origin where it was rewritten or holds unsigned commits'],
+    ['--commit <rev>', 'with --main: accept it up to this commit'],
+    ['--show', 'with --pr and --main: show what would be approved, and sign nothing'],
+    ['--no-push', 'with --pr, --main and --governance: commit the approval on a branch, and do not push it'],
     BRANCH_OPTION,
     TRUST_OPTION,
     OFFLINE_OPTION,
@@ -32,6 +40,10 @@ export const approve: CommandSpec = {
   ],
   async run(call) {
     const clone = await openClone(call)
+    const number = pullNumber(optionText(call, 'pr'))
+    if (number !== null) return approvePull(call, clone, number)
+    if (call.options['main'] === true) return approveMain(call, clone)
+    if (call.options['governance'] === true) return approveGovernance(call, clone)
     if (call.options['set'] === true) return approveSet(call, clone, requireAlias(argument(call, 0, 'alias')))
     const alias = requireAlias(argument(call, 1, 'alias'))
     const { state } = await ledgerOfClone(call, clone)
@@ -82,6 +94,12 @@ export const approve: CommandSpec = {
       )
     return 0
   },
+}
+
+function pullNumber(text: string | undefined): number | null {
+  if (text === undefined) return null
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new Fault('USAGE', `--pr: expected the number of a pull request, got "${text}".`)
 }
 
 function requireAlias(text: string): Exclude<AliasName, 'draft'> {

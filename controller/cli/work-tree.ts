@@ -7,7 +7,7 @@ import { NAME } from '../../schemas/names.ts'
 import type { Clone } from './clone.ts'
 
 /** What belongs to the registry; everything else at the top is the team's own (DESIGN section 2). */
-export const REGISTRY_PATHS: readonly string[] = ['registry.yaml', 'governance', 'bundles', 'tenants']
+export const REGISTRY_PATHS: readonly string[] = ['registry.yaml', 'governance', 'bundles', 'tenants', 'approvals']
 
 /** Files of the registry by path from its top, and what is there that is no plain file. */
 export type WorkTree = { files: Map<string, Buffer>; findings: Finding[] }
