@@ -34,6 +34,7 @@ export async function observe(
   now: Date,
 ): Promise<Observed> {
   const { head, standing } = live
+  const { rules } = head.state.registry
   const tip = await repository.readRef(MAIN_REF)
   if (tip === null) {
     const line = { kind: 'rewritten', tip, acceptances: [] } as const
@@ -41,7 +42,7 @@ export async function observe(
   }
   const read = await orFindings('main', async () => {
     const content = await main.read(tip)
-    return { content, line: await lineOf(tip, head.entry.source, content.governance) }
+    return { content, line: await lineOf(tip, head.entry.source, content.governance, rules.main?.signatures) }
   })
   if (!isReadable(read)) {
     const line = { kind: 'unreadable', findings: read.findings } as const

@@ -276,6 +276,10 @@ export const REASONS = {
   },
   TENANT_ACTIVE: { title: 'An active tenant cannot be removed.', hint: 'Suspend the tenant first.' },
   TENANT_UNKNOWN: { title: 'There is no such tenant.', hint: 'Add tenants/<tenant>/tenant.yaml.' },
+  MAIN_UNSIGNED: {
+    title: 'A commit of main is signed by nobody whom the governance in force names.',
+    hint: 'Sign commits of main, or have an owner accept it: contractor approve --main.',
+  },
   MAIN_REWRITTEN: {
     title: 'main no longer descends from what was last judged.',
     hint: 'Restore main, or have an owner sign its acceptance.',

@@ -13,6 +13,7 @@ import type { KnownLedger } from './known-ledger.ts'
 import { mergeFindings } from './merge-findings.ts'
 import { mergeInMemory, type Merged } from './merge-in-memory.ts'
 import { previewMerge, type Side } from './merge-preview.ts'
+import { signatureFindings } from './signature-findings.ts'
 import { bundleNames, lookAtWorkTree } from './work-tree.ts'
 
 export type CheckDeps = { clone: Clone; gates: AuthorGates; ledger: KnownLedger; now: () => Date }
@@ -73,7 +74,8 @@ export async function checkMerged(
   }
   const before = merged.base === null ? null : await sideOf(merged.base, await reader.read(merged.base), [])
   const merge = await settledPreview(values, head, await sideOf(merged.tip, content, judged), before, now())
-  return { result: resultOf([...findings, ...mergeFindings(merge, findings)], judged, merge), judged }
+  const unsigned = await signatureFindings(objects, merged.tip, head, now())
+  return { result: resultOf([...findings, ...mergeFindings(merge, findings), ...unsigned], judged, merge), judged }
 }
 
 /** Values are judged where the plan asks for them, and the plan is made again, until it asks for nothing more. */

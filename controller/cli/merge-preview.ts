@@ -44,9 +44,12 @@ export function previewMerge(
   return { preview, unjudged: [planned, plan].flatMap((each) => [...(each?.next.unjudged.values() ?? [])]) }
 }
 
+/** Who will sign the merge is not known; who signed what is there is told apart from it. */
+const NOT_MERGED = { signers: [], isWhole: true, acceptances: [] } as const
+
 function planOf(head: LedgerHead, { tip, content, bundles, values }: Side, now: Date): Plan {
   const wanted: Wanted = { ...content, bundles }
-  const main = { kind: 'descends', tip, covers: [] } as const
+  const main = { kind: 'descends', tip, covers: [], signed: NOT_MERGED } as const
   return planChanges({ head, main, wanted, standing: new Map(), comparisons: nothingCompared, values }, now)
 }
 

@@ -63,9 +63,11 @@ export type Registry = {
     unrevoke: ChangeRule
   }
   limits?: { on_store_failure: 'deny' | 'allow' }
+  /** Whether every commit on the first-parent line of `main` must be signed by somebody of `roles.yaml`. */
+  main?: { signatures: 'required' }
 }
 
-type WrittenRegistry = Pick<Registry, 'registry' | 'runtime' | 'compiler' | 'raise' | 'budget' | 'limits'> & {
+type WrittenRegistry = Pick<Registry, 'registry' | 'runtime' | 'compiler' | 'raise' | 'budget' | 'limits' | 'main'> & {
   gates?: number
   policies?: Registry['policies']
   promotion?: Partial<Registry['promotion']>
