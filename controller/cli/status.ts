@@ -1,6 +1,7 @@
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
 import { ALIASES, digest12 } from '../../schemas/names.ts'
+import { askTenants, SERVER_OPTION, serverOf } from './ask-server.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
 import type { Call, CommandSpec } from './command.ts'
 import type { ExitCode } from './exit.ts'
@@ -14,12 +15,15 @@ export const status: CommandSpec = {
   args: [['[tenant]', 'only this tenant']],
   options: [
     ['--fleet', 'show what each Runtime reported instead'],
+    SERVER_OPTION,
     CONTROLLER_OPTION,
     TRUST_OPTION,
     OFFLINE_OPTION,
     CLONE_OPTION,
   ],
   async run(call) {
+    const server = call.options['fleet'] === true ? null : serverOf(call)
+    if (server !== null) return serverStatus(call, server)
     const clone = await openClone(call)
     if (call.options['fleet'] === true) return fleetStatus(call, clone)
     const { seq, oid, state } = await ledgerOfClone(call, clone)
@@ -61,6 +65,23 @@ export const status: CommandSpec = {
 
 function byName({ tenants }: LedgerState): TenantState[] {
   return [...tenants.values()].sort((a, b) => (a.tenant < b.tenant ? -1 : 1))
+}
+
+/** What a controller says, for who has no clone; a clone is verified, this is believed. */
+async function serverStatus(call: Call, server: string): Promise<ExitCode> {
+  const tenants = await askTenants(call, server, call.args[0])
+  const rows = tenants.flatMap(({ tenant, status: active, aliases }) =>
+    Object.entries(aliases).map(([alias, held]) => ({ tenant, status: active, alias, ...held })),
+  )
+  const { terminal } = call
+  if (terminal.json) terminal.out(JSON.stringify({ server, verified: false, aliases: rows }))
+  else {
+    terminal.out(`${server} says, and nothing here proves it; a clone does: contractor status --registry <dir>`)
+    const head = ['TENANT', 'STATUS', 'ALIAS', 'BUNDLE', 'VERSION', 'DIGEST', 'SEQ']
+    const cells = rows.map((row) => [row.tenant, row.status, row.alias, row.bundle, row.version, digest12(row.digest)])
+    terminal.out(terminal.table([head, ...cells.map((row, index) => [...row, String(rows[index]?.seq)])]))
+  }
+  return 0
 }
 
 /** 1 where a log was refused, or no Runtime was heard of lately. */

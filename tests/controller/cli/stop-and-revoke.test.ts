@@ -35,7 +35,8 @@ describe('stopping', () => {
   it('suspends a tenant at once, and says when there is nothing to change', async () => {
     const { branch } = await json('suspend', ['acme'])
     expect(branch).toBe('suspend/acme')
-    for (const stranger of ['nobody', '../acme', 'bundles']) expect((await clone.run('suspend', [stranger])).code).toBe(1)
+    for (const stranger of ['nobody', '../acme', 'bundles'])
+      expect((await clone.run('suspend', [stranger])).code).toBe(1)
     expect(await clone.git(`git show ${branch}:tenants/acme/tenant.yaml`)).toContain('status: suspended')
     expect((await clone.run('suspend', ['acme'])).code).toBe(2)
     await merge(branch)
