@@ -5,6 +5,7 @@ import { Fault } from '../schemas/fault.ts'
 import { NAME } from '../schemas/names.ts'
 import { readCopySettings, type CopyTarget } from './copies/copy-settings.ts'
 import type { LogLevel } from './http/log.ts'
+import type { RedisOptions } from './limits/redis-store.ts'
 import {
   HOST,
   HTTP_URL,
@@ -30,7 +31,7 @@ export type RuntimeConfig = {
   lease: string | null
   /** Folder of the last accepted head and the cache of bundles. */
   stateDir: string
-  /** Folder of the audit log; of one process only. */
+  /** Folder of the audit log, or of those of its workers; of one Runtime only. */
   auditDir: string
   /** The controller that witnesses the audit log, and a key with the scope `checkpoints:write`; null where none does. */
   witness: { url: string; key: string } | null
@@ -41,6 +42,8 @@ export type RuntimeConfig = {
   host: string
   /** 0 takes a free one. */
   port: number
+  /** Processes that answer; with more than one, each has an audit log of its own in the audit folder. */
+  workers: number
   pollIntervalMs: number
   /** SHA-256 of the operator's key; null where there is no operator. */
   operatorKey: Buffer | null
@@ -49,10 +52,18 @@ export type RuntimeConfig = {
   maxBodyBytes: number
   /** Requests with invalid keys that are answered in a minute; all of them share it. */
   invalidKeysPerMinute: number
+  /** Where limits and quotas are counted. */
+  limits: { store: 'memory' | 'cluster' } | { store: 'redis'; redis: RedisOptions }
   /** Milliseconds that running requests get at a stop. */
   drainMs: number
   logLevel: LogLevel
 }
+
+const STORES: Form<RuntimeConfig['limits']['store']> = {
+  expected: 'memory, cluster or redis',
+  parse: (text) => (['memory', 'cluster', 'redis'] as const).find((store) => store === text) ?? null,
+}
+const REDIS_URL = matching(/^rediss?:\/\/[\x21-\x7e]{1,1024}$/, 'a URL such as redis://:password@host:6379/0')
 
 const LEVELS: Form<LogLevel> = {
   expected: 'debug, info, warn, error or silent',
@@ -69,6 +80,20 @@ function nodeName(): string {
   return NAME.test(name) ? name : 'runtime'
 }
 
+function limitsOf({ optional, secret }: ReturnType<typeof settingsOf>, workers: number): RuntimeConfig['limits'] {
+  const store = optional('CONTRACTOR_LIMITS_STORE', STORES) ?? (workers === 1 ? 'memory' : 'cluster')
+  const url = secret('CONTRACTOR_REDIS_URL', REDIS_URL)
+  const connectTimeoutMs = optional('CONTRACTOR_REDIS_CONNECT_TIMEOUT_MS', whole(10, 60_000)) ?? 2_000
+  const commandTimeoutMs = optional('CONTRACTOR_REDIS_TIMEOUT_MS', whole(1, 60_000)) ?? 250
+  if (store === 'redis') {
+    if (url !== null) return { store, redis: { url, connectTimeoutMs, commandTimeoutMs } }
+    throw new Fault('CONFIG_INVALID', 'CONTRACTOR_REDIS_URL is missing: the store redis needs the URL of one')
+  }
+  if ((store === 'memory') === (workers === 1)) return { store }
+  const why = store === 'memory' ? 'would give each worker a whole limit; use cluster' : 'needs --workers; use memory'
+  throw new Fault('CONFIG_INVALID', `CONTRACTOR_LIMITS_STORE: "${store}" with ${workers} worker(s) ${why} or redis`)
+}
+
 function witnessOf(url: string | null, key: string | null): RuntimeConfig['witness'] {
   if (url !== null && key !== null) return { url, key }
   if (url === null && key === null) return null
@@ -82,9 +107,11 @@ function witnessOf(url: string | null, key: string | null): RuntimeConfig['witne
  * @throws Fault `CONFIG_INVALID` for a value that is missing or malformed
  */
 export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record<string, string>> = {}): RuntimeConfig {
-  const { optional, required, secret } = settingsOf(env, flags)
+  const settings = settingsOf(env, flags)
+  const { optional, required, secret } = settings
   const operatorKey = secret('CONTRACTOR_OPERATOR_KEY', OPERATOR_KEY)
   const copies = optional('CONTRACTOR_AUDIT_COPIES', path)
+  const workers = optional('CONTRACTOR_WORKERS', whole(1, 64)) ?? 1
   const stateDir = optional('CONTRACTOR_STATE_DIR', path) ?? resolve('.contractor', 'runtime')
   return {
     registry: required('CONTRACTOR_REGISTRY', LOCATION),
@@ -101,6 +128,8 @@ export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record
     node: optional('CONTRACTOR_NODE', matching(NAME, `a name of ${NAME.source}`)) ?? nodeName(),
     host: optional('CONTRACTOR_HOST', HOST) ?? '127.0.0.1',
     port: optional('CONTRACTOR_RUNTIME_PORT', whole(0, 65_535)) ?? optional('PORT', whole(0, 65_535)) ?? 8080,
+    workers,
+    limits: limitsOf(settings, workers),
     pollIntervalMs: optional('CONTRACTOR_POLL_INTERVAL_MS', whole(50, 3_600_000)) ?? 2_000,
     operatorKey: operatorKey === null ? null : createHash('sha256').update(operatorKey).digest(),
     deadlineMs: optional('TIMEOUT_REQUEST', seconds) ?? 60_000,

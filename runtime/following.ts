@@ -9,7 +9,7 @@ import { tokenCredentials } from './git/credentials.ts'
 import { openRepository } from './git/repository.ts'
 import type { Log } from './http/log.ts'
 import type { SignedLease } from './tenants/hearing.ts'
-import { follow, type Follower, type FollowOptions } from './tenants/follow.ts'
+import { follow, type Follower, type FollowOptions, type LedgerFollower } from './tenants/follow.ts'
 import { BUNDLE_TAGS } from './trust/bundle-tag.ts'
 import { HEARTBEAT_REF } from './trust/heartbeat.ts'
 import { LIVE_REF } from './trust/ledger.ts'
@@ -17,7 +17,8 @@ import { LIVE_REF } from './trust/ledger.ts'
 const FETCHED = [LIVE_REF, HEARTBEAT_REF, BUNDLE_TAGS]
 const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
 
-export type Following = { follower: Follower; close: () => Promise<void> }
+/** `F` is what is followed with. */
+export type Following<F extends Follower = Follower> = { follower: F; close: () => Promise<void> }
 
 async function leaseAt(path: string): Promise<SignedLease> {
   try {
@@ -33,7 +34,7 @@ export async function startFollowing(
   root: Root,
   log: Log,
   { now, onSwap }: { now: () => Date; onSwap: FollowOptions['onSwap'] },
-): Promise<Following> {
+): Promise<Following<LedgerFollower>> {
   const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
   const mirror = join(config.stateDir, 'mirror')
   const { lease } = config

@@ -1,9 +1,9 @@
 import { Fault } from '../schemas/fault.ts'
 import { readRuntimeConfig } from './config.ts'
-import { startRuntime } from './start.ts'
+import { startConfigured } from './start-configured.ts'
 
 try {
-  const runtime = await startRuntime(readRuntimeConfig(process.env))
+  const runtime = await startConfigured(readRuntimeConfig(process.env))
   let stopping: Promise<void> | null = null
   const stop = () => {
     stopping ??= runtime.stop()

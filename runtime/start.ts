@@ -1,22 +1,29 @@
 import type { DestinationStream } from 'pino'
 import { PACKAGE_VERSION } from '../schemas/package-root.ts'
 import { createDenials } from './audit/denials.ts'
+import { workerFolder } from './audit/log-folders.ts'
 import type { AuditLog } from './audit/log.ts'
 import { connectWitness } from './audit/witness-client.ts'
 import { NO_WITNESS, startWitnessReports, type WitnessReports } from './audit/witness-reports.ts'
 import type { RuntimeConfig } from './config.ts'
 import { execute } from './engine/execute.ts'
-import { startFollowing } from './following.ts'
+import { startFollowing, type Following } from './following.ts'
 import { createRuntimeApp } from './http/app.ts'
+import type { RuntimeDeps } from './http/deps.ts'
 import { listen, SERVER_LIMITS } from './http/listen.ts'
 import { createLog } from './http/log.ts'
 import { createMetrics } from './http/metrics.ts'
-import { startCounting } from './limits/counting.ts'
+import { readinessOf } from './http/readiness.ts'
+import { startCounting, type CountingDeps } from './limits/counting.ts'
+import type { LimitStore } from './limits/limit-store.ts'
+import { openRedisCounters } from './limits/redis-store.ts'
+import { createSharedStore } from './limits/shared-store.ts'
 import { openRuntimeAudit, recordOrigin } from './open-audit.ts'
 import type { Follower, FollowOptions } from './tenants/follow.ts'
 import { servedReport } from './tenants/served-report.ts'
 import { createShadow } from './shadow/shadow.ts'
 import { readRoot } from './trust/read-root.ts'
+import type { Fleet, WorkerFigures, WorkerView } from './workers/calls.ts'
 
 export type RunningRuntime = {
   /** `http://host:port` */
@@ -24,6 +31,7 @@ export type RunningRuntime = {
   port: number
   follower: Follower
   audit: AuditLog
+  figures(): Promise<WorkerFigures>
   /** Lets running requests end, writes the last checkpoint and closes everything. */
   stop(): Promise<void>
 }
@@ -34,9 +42,36 @@ export type RuntimeParts = {
   logDestination?: DestinationStream
   now?: () => Date
   onSwap?: FollowOptions['onSwap']
+  worker?: WorkerParts
+}
+
+/** What its primary does for a worker. */
+export type WorkerParts = {
+  /** From 1 on. */
+  id: number
+  follow: (onSwap: () => void) => Promise<Following>
+  /** Called once its audit log is open. */
+  opened: (dir: string, audit: AuditLog) => Promise<void>
+  limits: LimitStore
+  fleet: Fleet
 }
 
 const FLUSH_DENIALS_MS = 10_000
+
+/** The counters of a Runtime without workers. */
+async function countAlone(
+  { stateDir, auditDir, invalidKeysPerMinute }: RuntimeConfig,
+  audit: AuditLog,
+  deps: Pick<CountingDeps, 'log' | 'now' | 'monotonicMs'>,
+  undo: (() => Promise<void>)[],
+): Promise<LimitStore> {
+  const sizes = () => new Map([[audit.origin, audit.status().size]])
+  const counting = await startCounting({ ...deps, stateDir, invalidKeysPerMinute, sizes })
+  undo.push(() => counting.stop())
+  await counting.recount(auditDir, audit)
+  await counting.recountUnused(auditDir, [auditDir])
+  return counting.store
+}
 
 /**
  * Starts a Runtime: opens its audit log, follows `live`, and listens. It answers `/readyz` at once and `/execute` as
@@ -54,16 +89,21 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
   try {
     const root = readRoot(config.trust)
     const client = config.witness === null ? null : connectWitness(config.witness.url, config.witness.key)
-    const { auditDir: dir, auditCopies: copies, node } = config
+    const { worker } = parts
+    const { auditDir, auditCopies: copies, node } = config
     const { registry } = root
-    const audit = await openRuntimeAudit({ dir, registry, node, worker: '0', client, copies, log, now })
+    const dir = worker === undefined ? auditDir : workerFolder(auditDir, worker.id)
+    const id = String(worker?.id ?? 0)
+    const audit = await openRuntimeAudit({ dir, registry, node, worker: id, client, copies, log, now })
     undo.push(() => audit.close())
     let witness: WitnessReports | null = null
     const onSwap: FollowOptions['onSwap'] = (head) => {
       witness?.hint()
       parts.onSwap?.(head)
     }
-    const { follower, close } = await startFollowing(config, root, log, { now, onSwap })
+    const { follower, close } = await (worker === undefined
+      ? startFollowing(config, root, log, { now, onSwap })
+      : worker.follow(() => witness?.hint()))
     undo.push(close)
     if (client !== null) {
       const names = { node: config.node, runtimeVersion: PACKAGE_VERSION }
@@ -90,17 +130,19 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       clearInterval(flushing)
       denials.flush()
     })
-    const { stateDir, invalidKeysPerMinute } = config
-    const sizes = () => new Map([[audit.origin, audit.status().size]])
-    const counting = await startCounting({ stateDir, invalidKeysPerMinute, log, now, monotonicMs, sizes })
-    undo.push(() => counting.stop())
-    await counting.recount(dir, audit)
-    await counting.recountUnused(dir, [dir])
+    await worker?.opened(dir, audit)
+    const local = worker?.limits ?? (await countAlone(config, audit, { log, now, monotonicMs }, undo))
+    let limits = local
+    if (config.limits.store === 'redis') {
+      const counters = await openRedisCounters(config.limits.redis, root.registry, log)
+      undo.push(() => counters.close())
+      limits = createSharedStore({ counters, local, onFailure: () => follower.status().onStoreFailure, monotonicMs })
+    }
     const ledger = () => {
       const { seq, age_s, reason_code = null } = follower.status()
       return { seq, ageS: age_s, trouble: reason_code }
     }
-    const metrics = createMetrics({ audit: () => audit.status(), ledger })
+    const metrics = createMetrics({ audit: () => audit.status(), ledger, limits: () => limits.status() })
     const shadow = createShadow({
       tenants: follower,
       execute,
@@ -113,21 +155,23 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     let draining = false
     const isDraining = () => draining
     const { maxBodyBytes, deadlineMs, operatorKey, host, port } = config
-    const app = createRuntimeApp({
+    const deps: RuntimeDeps = {
       tenants: follower,
       execute,
       audit,
       witness: witness ?? NO_WITNESS,
       denials,
-      limits: counting.store,
+      limits,
       metrics,
+      fleet: worker?.fleet,
       shadow,
       log,
       settings: { node, runtimeVersion: PACKAGE_VERSION, maxBodyBytes, deadlineMs, operatorKey },
       now,
       monotonicMs,
       isDraining,
-    })
+    }
+    const app = createRuntimeApp(deps)
     const fetch = (request: Request, env: object) => app.fetch(request, env)
     const listening = await listen(fetch, { host, port, limits: SERVER_LIMITS, isDraining })
     undo.push(async () => {
@@ -136,7 +180,17 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     })
     witness?.hint()
     log.info('listening', { url: listening.url, audit_verifier: audit.verifier })
-    return { url: listening.url, port: listening.port, follower, audit, stop }
+    const view = (): WorkerView => {
+      const { mayServe, ...readiness } = readinessOf(deps)
+      const logged = { ...audit.status(), verifier: audit.verifier, witness: deps.witness.status() }
+      return { worker: worker?.id ?? 0, ...readiness, may_serve: mayServe, audit: logged }
+    }
+    const figures = async () => ({
+      view: view(),
+      executions: [...metrics.executions()],
+      metrics: await metrics.figures(),
+    })
+    return { url: listening.url, port: listening.port, follower, audit, figures, stop }
   } catch (error) {
     await stop()
     throw error

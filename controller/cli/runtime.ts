@@ -1,5 +1,5 @@
 import { readRuntimeConfig } from '../../runtime/config.ts'
-import { startRuntime } from '../../runtime/start.ts'
+import { startConfigured } from '../../runtime/start-configured.ts'
 import type { CommandSpec } from './command.ts'
 import { settingsOfCall, settingOptions, untilStopped } from './settings-options.ts'
 
@@ -11,6 +11,7 @@ const SETTINGS = {
   node: ['CONTRACTOR_NODE', '<name>', 'name of this Runtime in audit records (default: the host)'],
   host: ['CONTRACTOR_HOST', '<host>', 'address to listen on (default: 127.0.0.1)'],
   port: ['CONTRACTOR_RUNTIME_PORT', '<port>', 'port to listen on (default: 8080)'],
+  workers: ['CONTRACTOR_WORKERS', '<n>', 'processes that answer (default: 1)'],
   poll: ['CONTRACTOR_POLL_INTERVAL_MS', '<ms>', 'how often to look at the registry'],
 } as const
 
@@ -19,7 +20,7 @@ export const runtime: CommandSpec = {
   summary: 'run a Runtime: follow the verified `live`, answer POST /execute',
   options: settingOptions(SETTINGS),
   async run(call) {
-    const running = await startRuntime(readRuntimeConfig(call.env, settingsOfCall(call, SETTINGS)))
+    const running = await startConfigured(readRuntimeConfig(call.env, settingsOfCall(call, SETTINGS)))
     call.terminal.err(`runtime ${running.url}`)
     await untilStopped()
     await running.stop()

@@ -6,6 +6,7 @@ import type { LoadedBundle } from '../bundle/load.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
 import type { FollowStatus, ServedTenant } from '../tenants/table.ts'
 import type { LimitStore } from '../limits/limit-store.ts'
+import type { Fleet } from '../workers/calls.ts'
 import type { Shadow } from '../shadow/shadow.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -37,6 +38,8 @@ export type RuntimeDeps = {
   shadow: Pick<Shadow, 'offer'>
   limits: LimitStore
   metrics: Metrics
+  /** Set in a worker: what it and the others say together. */
+  fleet?: Fleet | undefined
   log: Log
   settings: RuntimeSettings
   now: () => Date

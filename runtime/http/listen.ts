@@ -90,6 +90,19 @@ function portTaken(error: NodeJS.ErrnoException, { host, port }: ListenOptions):
   return new Fault('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${error.code ?? 'it failed'}`, { cause: error })
 }
 
+/**
+ * Not by `server.maxConnections`: a worker of node:cluster that has as many gives the connection back to its primary,
+ * which offers it to the next one, and when all are full it goes round and round.
+ */
+function capConnections(server: Server, most: number): void {
+  let open = 0
+  server.on('connection', (socket: Socket) => {
+    open += 1
+    socket.once('close', () => (open -= 1))
+    if (open > most) socket.destroy()
+  })
+}
+
 /** Serves `fetch` over HTTP/1.1. @throws Fault `PORT_TAKEN` or `CONFIG_INVALID` */
 export async function listen(fetch: Fetch, options: ListenOptions): Promise<Listening> {
   const { limits, host } = options
@@ -114,7 +127,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
     listener,
   )
   server.maxHeadersCount = limits.maxHeaders
-  server.maxConnections = limits.maxConnections
+  capConnections(server, limits.maxConnections)
   server.maxRequestsPerSocket = limits.maxRequestsPerSocket
   // The route says when to go on, once it has judged the headers.
   server.on('checkContinue', listener)

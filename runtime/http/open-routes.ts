@@ -33,7 +33,10 @@ export function openRoutes(
         version: deps.settings.runtimeVersion,
         node: process.version,
       }),
-    metrics: () => async (exchange) => send(exchange, 200, deps.metrics.contentType, await deps.metrics.render()),
+    metrics: () => async (exchange) => {
+      const text = deps.fleet === undefined ? await deps.metrics.render() : (await deps.fleet.look()).metrics
+      return send(exchange, 200, deps.metrics.contentType, text)
+    },
     openapi: () => (exchange) => send(exchange, 200, 'application/json', openApi),
   }
 }

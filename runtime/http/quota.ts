@@ -14,11 +14,11 @@ export type Quotas = {
 
 const DAY_MS = 86_400_000
 
-function nextDay(now: Date): number {
+export function nextDay(now: Date): number {
   return Math.floor(now.getTime() / DAY_MS) * DAY_MS + DAY_MS
 }
 
-function nextMonth(now: Date): number {
+export function nextMonth(now: Date): number {
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1)
 }
 

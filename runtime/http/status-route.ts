@@ -1,9 +1,11 @@
 import { Fault } from '../../schemas/fault.ts'
 import type { Served, ServedTenant } from '../tenants/table.ts'
+import type { WorkerView } from '../workers/calls.ts'
 import { authenticate, isOperator } from './authenticate.ts'
 import type { RuntimeDeps } from './deps.ts'
 import { answered, recordOf, refused, refuseStranger, type Exchange } from './exchange.ts'
 import { faultOf } from './problem.ts'
+import type { Executions } from './metrics.ts'
 import { readinessOf } from './readiness.ts'
 
 function aliasStatus(served: Served) {
@@ -12,9 +14,9 @@ function aliasStatus(served: Served) {
   return served.kind === 'bundle' ? { ...known, served: true } : { ...known, served: false, reason_code: served.reason }
 }
 
-function tenantStatus({ metrics }: RuntimeDeps, { state, aliases }: ServedTenant) {
+function tenantStatus(executed: ReadonlyMap<string, Executions>, { state, aliases }: ServedTenant) {
   const entries = Object.entries(aliases).map(([alias, served]) => [alias, aliasStatus(served)] as const)
-  const executions = metrics.executionsOf(state.tenant)
+  const executions = executed.get(state.tenant) ?? { governed: 0, all: 0 }
   const { governed, all } = executions
   const { status, max_staleness } = state
   return {
@@ -24,6 +26,17 @@ function tenantStatus({ metrics }: RuntimeDeps, { state, aliases }: ServedTenant
     executions,
     governed_execution_ratio: all === 0 ? null : governed / all,
   }
+}
+
+/** The logs of all workers as one; what each of them says stands under `workers`. */
+function auditTogether(workers: readonly WorkerView[]) {
+  const sum = (of: 'size' | 'published' | 'queued') => workers.reduce((total, { audit }) => total + audit[of], 0)
+  const healthy = workers.every(({ audit }) => audit.healthy)
+  return { size: sum('size'), published: sum('published'), healthy, queued: sum('queued') }
+}
+
+function auditAlone({ audit, witness }: RuntimeDeps) {
+  return { ...audit.status(), verifier: audit.verifier, witness: witness.status() }
 }
 
 /**
@@ -63,14 +76,21 @@ export function createStatusRoute(deps: RuntimeDeps): (exchange: Exchange) => Pr
     } catch (error) {
       return refused(deps, exchange, error)
     }
+    // Before anything is read: the other workers serve what this one does by then.
+    const fleet = await deps.fleet?.look()
+    const executions = fleet?.executions ?? deps.metrics.executions()
     const { mayServe, ...readiness } = readinessOf(deps)
     const body = JSON.stringify({
       ...readiness,
       may_serve: mayServe,
       node: deps.settings.node,
       runtime_version: deps.settings.runtimeVersion,
-      audit: { ...deps.audit.status(), verifier: deps.audit.verifier, witness: deps.witness.status() },
-      tenants: Object.fromEntries(visible.tenants.map((tenant) => [tenant.state.tenant, tenantStatus(deps, tenant)])),
+      audit: fleet === undefined ? auditAlone(deps) : auditTogether(fleet.workers),
+      ...(fleet === undefined ? {} : { workers: fleet.workers }),
+      limits: deps.limits.status(),
+      tenants: Object.fromEntries(
+        visible.tenants.map((tenant) => [tenant.state.tenant, tenantStatus(executions, tenant)]),
+      ),
     })
     const headers = {
       'content-type': 'application/json',

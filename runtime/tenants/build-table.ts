@@ -6,13 +6,12 @@ import { underFloor, type LoadedBundle } from '../bundle/load.ts'
 import { areDefaults, valuesDigest } from './values-digest.ts'
 import { floorFor } from '../engine/policies.ts'
 import { selfTest } from '../engine/self-test.ts'
-import type { LedgerState } from '../trust/state.ts'
-import type { Bundles } from './bundles.ts'
+import type { Bundles, TableState } from './bundles.ts'
 import { floorsDigest, readFloors } from './floors.ts'
 import type { Served, ServedTenant, TenantTable } from './table.ts'
 
 export type Built = {
-  state: LedgerState
+  state: TableState
   table: TenantTable
   /** Digest of the organisation's floor; null where there is none. */
   policies: string | null
@@ -27,7 +26,7 @@ const REFUSALS = new Set<Reason>(['BUNDLE_REVOKED', 'INCOMPATIBLE_RUNTIME', 'POL
  * What is to be served of a state. Tenants of which nothing changed keep the very object that they had, and with it
  * what others keep beside it. A bundle that cannot be served refuses its own aliases and nothing else.
  */
-export async function buildTable(bundles: Bundles, state: LedgerState, before: Built | null): Promise<Built> {
+export async function buildTable(bundles: Bundles, state: TableState, before: Built | null): Promise<Built> {
   const floors = floorsIn(state)
   const policies = floorsDigest(state.governance)
   const table = new Map<string, ServedTenant>()
@@ -57,7 +56,7 @@ export function* aliasesIn(table: TenantTable): Generator<AliasState> {
 
 async function serveTenant(
   bundles: Bundles,
-  state: LedgerState,
+  state: TableState,
   tenant: TenantState,
   { floors, policies }: { floors: Floors | Fault; policies: string | null },
 ): Promise<ServedTenant> {
@@ -73,7 +72,7 @@ async function serveTenant(
 
 async function serveAlias(
   bundles: Bundles,
-  state: LedgerState,
+  state: TableState,
   tenant: TenantState,
   alias: AliasState,
   floors: Floors | Fault,
@@ -104,7 +103,7 @@ function withFloors(bundle: LoadedBundle, floors: Floors, tenant: TenantState): 
   return Object.keys(floor).length === 0 ? bundle : underFloor(bundle, floor)
 }
 
-function floorsIn(state: LedgerState): Floors | Fault {
+function floorsIn(state: TableState): Floors | Fault {
   try {
     return readFloors(state.governance)
   } catch (error) {

@@ -28,6 +28,7 @@ export function statusOf({ accepted, built, troubles, heard, monotonicMs }: Foll
     epoch: accepted?.epoch ?? 0,
     head: accepted?.oid ?? null,
     policies: built?.policies ?? null,
+    onStoreFailure: accepted?.state.registry.rules.limits?.on_store_failure ?? ('deny' as const),
   }
   const [first] = found(troubles)
   // A server that is away, or a heartbeat that came a moment before its commit, is no alarm: if it lasts, what we hold

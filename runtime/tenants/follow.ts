@@ -1,5 +1,6 @@
 import { HEARTBEAT_BRANCH } from '../trust/heartbeat.ts'
-import { LIVE_BRANCH } from '../trust/ledger.ts'
+import { LIVE_BRANCH, type VerifiedLedger } from '../trust/ledger.ts'
+import type { SealedSource } from './bundles.ts'
 import { coalesce } from './coalesce.ts'
 import { openFollowedLedger, type LedgerFollowing } from './followed-ledger.ts'
 import type { FollowStatus, ServedTenant } from './table.ts'
@@ -21,6 +22,13 @@ export type Follower = {
   stop(): Promise<void>
 }
 
+/** A follower that reads the ledger itself, and so can tell others of it. */
+export type LedgerFollower = Follower & {
+  /** What is served from; null before there is one. */
+  ledger(): VerifiedLedger | null
+  bundles: SealedSource
+}
+
 /** How often the tags in use are compared with `live`, besides every `sync` that is asked for. */
 const TAGS_EVERY_MS = 30_000
 
@@ -29,7 +37,7 @@ const TAGS_EVERY_MS = 30_000
  * tenants in one step. What it cannot verify changes nothing but its status. Resolves when the state on disk is served,
  * or where there is none, after the first look.
  */
-export async function follow(options: FollowOptions): Promise<Follower> {
+export async function follow(options: FollowOptions): Promise<LedgerFollower> {
   const { repository, log, pollIntervalMs } = options
   const monotonicMs = options.monotonicMs ?? (() => performance.now())
   const ledger = await openFollowedLedger({ ...options, monotonicMs })
@@ -55,6 +63,8 @@ export async function follow(options: FollowOptions): Promise<Follower> {
     tenant: (name) => ledger.table().get(name) ?? null,
     tenants: () => ledger.table().values(),
     status: () => ledger.status(),
+    ledger: () => ledger.accepted(),
+    bundles: ledger.source,
     sync() {
       tagsCheckedAt = -Infinity
       return look()

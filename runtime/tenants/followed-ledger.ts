@@ -6,7 +6,7 @@ import type { Log } from '../http/log.ts'
 import { LIVE_REF, MAX_COMMIT_BYTES, verifyLedger, type VerifiedLedger } from '../trust/ledger.ts'
 import { readChanges } from '../trust/state.ts'
 import { aliasesIn, buildTable, digestsIn, type Built } from './build-table.ts'
-import { createBundles, displacedTags } from './bundles.ts'
+import { createBundles, createSealedSource, displacedTags, type SealedSource } from './bundles.ts'
 import { createHearing, type SignedLease } from './hearing.ts'
 import { openSnapshot } from './snapshot.ts'
 import { statusOf, type Troubles } from './follow-status.ts'
@@ -34,6 +34,9 @@ export type FollowedLedger = {
   look(options: { tags: boolean }): Promise<void>
   table(): TenantTable
   status(): FollowStatus
+  /** What was accepted last; null before there is one. */
+  accepted(): VerifiedLedger | null
+  source: SealedSource
 }
 
 /** The accepted head of `live` and the table that is made of it, from disk and onwards. */
@@ -41,7 +44,8 @@ export async function openFollowedLedger(options: LedgerFollowing): Promise<Foll
   const { repository, root, stateDir, now, log } = options
   const snapshot = await openSnapshot(stateDir, root, now)
   if (snapshot.damage !== null) log.error('the stored ledger was set aside', snapshot.damage)
-  const bundles = createBundles({ ...options, store: options.bundleStore })
+  const source = createSealedSource({ repository, store: options.bundleStore, log })
+  const bundles = createBundles({ source, runtimeVersion: options.runtimeVersion })
   const hearing = await createHearing({ ...options, accepted: snapshot.loaded })
   const troubles: Troubles = {}
   let accepted = snapshot.loaded
@@ -117,6 +121,8 @@ export async function openFollowedLedger(options: LedgerFollowing): Promise<Foll
       if (built !== null && built !== before) await retain(built)
     },
     table: () => built?.table ?? new Map(),
+    accepted: () => (built === null ? null : accepted),
+    source,
     status: () => statusOf({ accepted, built, troubles, heard: hearing.heard(), monotonicMs: options.monotonicMs() }),
   }
 

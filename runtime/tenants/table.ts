@@ -36,4 +36,6 @@ export type FollowStatus = {
   head: string | null
   /** Digest of the organisation's floor in force; null where there is none. */
   policies: string | null
+  /** The rule of `limits.on_store_failure` in force. */
+  onStoreFailure: 'deny' | 'allow'
 }

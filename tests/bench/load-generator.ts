@@ -1,8 +1,15 @@
 import { connect } from 'node:net'
 import { apiKey } from '../support/runtime-app.ts'
 
-/** What one run of the generator measured; latencies in milliseconds. */
-export type LoadResult = { requests: number; failures: number; seconds: number; p50: number; p99: number }
+/** What one run of the generator measured; latencies in milliseconds, `cpuUs` of the generator itself. */
+export type LoadResult = {
+  requests: number
+  failures: number
+  seconds: number
+  p50: number
+  p99: number
+  cpuUs: number
+}
 
 const [port, connections, seconds, ratePerSecond, modelPort] = process.argv.slice(2, 7).map(Number) as [
   number,
@@ -103,5 +110,6 @@ const result: LoadResult = {
   seconds: (performance.now() - from) / 1000,
   p50: quantile(0.5),
   p99: quantile(0.99),
+  cpuUs: process.cpuUsage().user + process.cpuUsage().system,
 }
 process.stdout.write(JSON.stringify(result))
