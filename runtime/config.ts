@@ -17,6 +17,7 @@ import {
   settingsOf,
   TOKEN,
   whole,
+  withSettingsFile,
   type Form,
 } from './settings.ts'
 
@@ -106,7 +107,11 @@ function witnessOf(url: string | null, key: string | null): RuntimeConfig['witne
  * @param flags by the names of the environment variables
  * @throws Fault `CONFIG_INVALID` for a value that is missing or malformed
  */
-export function readRuntimeConfig(env: NodeJS.ProcessEnv, flags: Readonly<Record<string, string>> = {}): RuntimeConfig {
+export function readRuntimeConfig(
+  given: NodeJS.ProcessEnv,
+  flags: Readonly<Record<string, string>> = {},
+): RuntimeConfig {
+  const env = withSettingsFile(given, flags)
   const settings = settingsOf(env, flags)
   const { optional, required, secret } = settings
   const operatorKey = secret('CONTRACTOR_OPERATOR_KEY', OPERATOR_KEY)

@@ -18,7 +18,12 @@ const FETCHED = [LIVE_REF, HEARTBEAT_REF, BUNDLE_TAGS]
 const MAX_BUNDLE_CACHE_BYTES = 2 * 1024 ** 3
 
 /** `F` is what is followed with. */
-export type Following<F extends Follower = Follower> = { follower: F; close: () => Promise<void> }
+export type Following<F extends Follower = Follower> = {
+  follower: F
+  close: () => Promise<void>
+  /** From now on; a registry that was opened with one. */
+  useToken: (token: string) => void
+}
 
 async function leaseAt(path: string): Promise<SignedLease> {
   try {
@@ -35,7 +40,8 @@ export async function startFollowing(
   log: Log,
   { now, onSwap }: { now: () => Date; onSwap: FollowOptions['onSwap'] },
 ): Promise<Following<LedgerFollower>> {
-  const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
+  let authorise = config.registryToken === null ? null : tokenCredentials(config.registryToken)
+  const credentials = authorise === null ? {} : { credentials: () => authorise?.() ?? '' }
   const mirror = join(config.stateDir, 'mirror')
   const { lease } = config
   if (lease !== null) await leaseAt(lease)
@@ -59,7 +65,10 @@ export async function startFollowing(
       await follower.stop()
       await repository.close()
     }
-    return { follower, close }
+    const useToken = (token: string) => {
+      authorise = tokenCredentials(token)
+    }
+    return { follower, close, useToken }
   } catch (error) {
     await repository.close()
     throw error

@@ -3,7 +3,7 @@ import { readRuntimeConfig } from './config.ts'
 import { startConfigured } from './start-configured.ts'
 
 try {
-  const runtime = await startConfigured(readRuntimeConfig(process.env))
+  const runtime = await startConfigured(() => readRuntimeConfig(process.env))
   let stopping: Promise<void> | null = null
   const stop = () => {
     stopping ??= runtime.stop()

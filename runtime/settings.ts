@@ -38,6 +38,27 @@ export const LOCATION: Form<string> = {
   parse: (text) => (isUrl(text) ? text : path.parse(text)),
 }
 
+const LINE = /^([A-Z][A-Z0-9_]{0,63})=(.*)$/
+
+/**
+ * The environment over what the file that `CONTRACTOR_SETTINGS` names says: `NAME=value` lines as they are, without
+ * quotes; empty ones and those that begin with `#` say nothing. A process can read a file again, its environment not.
+ * @throws Fault `CONFIG_INVALID`
+ */
+export function withSettingsFile(env: NodeJS.ProcessEnv, flags: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const file = flags['CONTRACTOR_SETTINGS'] ?? env['CONTRACTOR_SETTINGS']
+  if (file === undefined) return env
+  const settings: NodeJS.ProcessEnv = {}
+  for (const [at, line] of readSecret('CONTRACTOR_SETTINGS', file).split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const [, name, value] = LINE.exec(line) ?? []
+    if (name === undefined || value === undefined)
+      throw new Fault('CONFIG_INVALID', `${file}:${at + 1}: expected NAME=value, or a line that begins with #`)
+    settings[name] = value
+  }
+  return { ...settings, ...env }
+}
+
 /** Reads settings by name; a value given on the command line goes before the environment. */
 export function settingsOf(env: NodeJS.ProcessEnv, flags: Readonly<Record<string, string>>) {
   function optional<Value>(name: string, { parse, expected }: Form<Value>): Value | null {

@@ -9,14 +9,14 @@ import type { RuntimeConfig } from './config.ts'
 import { execute } from './engine/execute.ts'
 import { startFollowing, type Following } from './following.ts'
 import { createRuntimeApp } from './http/app.ts'
-import type { RuntimeDeps } from './http/deps.ts'
+import type { RuntimeDeps, RuntimeSettings } from './http/deps.ts'
 import { listen, SERVER_LIMITS } from './http/listen.ts'
 import { createLog } from './http/log.ts'
 import { createMetrics } from './http/metrics.ts'
 import { readinessOf } from './http/readiness.ts'
 import { startCounting, type CountingDeps } from './limits/counting.ts'
 import type { LimitStore } from './limits/limit-store.ts'
-import { openRedisCounters } from './limits/redis-store.ts'
+import { openSwappable } from './limits/swappable-counters.ts'
 import { createSharedStore } from './limits/shared-store.ts'
 import { openRuntimeAudit, recordOrigin } from './open-audit.ts'
 import type { Follower, FollowOptions } from './tenants/follow.ts'
@@ -32,6 +32,8 @@ export type RunningRuntime = {
   follower: Follower
   audit: AuditLog
   figures(): Promise<WorkerFigures>
+  /** Takes what may change while it runs; requests on their way end as they began. */
+  reload(config: RuntimeConfig): Promise<void>
   /** Lets running requests end, writes the last checkpoint and closes everything. */
   stop(): Promise<void>
 }
@@ -57,6 +59,10 @@ export type WorkerParts = {
 }
 
 const FLUSH_DENIALS_MS = 10_000
+
+function httpSettings({ node, maxBodyBytes, deadlineMs, operatorKey }: RuntimeConfig): RuntimeSettings {
+  return { node, runtimeVersion: PACKAGE_VERSION, maxBodyBytes, deadlineMs, operatorKey }
+}
 
 /** The counters of a Runtime without workers. */
 async function countAlone(
@@ -101,7 +107,7 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       witness?.hint()
       parts.onSwap?.(head)
     }
-    const { follower, close } = await (worker === undefined
+    const { follower, close, useToken } = await (worker === undefined
       ? startFollowing(config, root, log, { now, onSwap })
       : worker.follow(() => witness?.hint()))
     undo.push(close)
@@ -132,12 +138,11 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     })
     await worker?.opened(dir, audit)
     const local = worker?.limits ?? (await countAlone(config, audit, { log, now, monotonicMs }, undo))
-    let limits = local
-    if (config.limits.store === 'redis') {
-      const counters = await openRedisCounters(config.limits.redis, root.registry, log)
-      undo.push(() => counters.close())
-      limits = createSharedStore({ counters, local, onFailure: () => follower.status().onStoreFailure, monotonicMs })
-    }
+    const counters = await openSwappable(config, root.registry, log)
+    undo.push(() => counters.close())
+    const onFailure = () => follower.status().onStoreFailure
+    const limits =
+      config.limits.store === 'redis' ? createSharedStore({ counters, local, onFailure, monotonicMs }) : local
     const ledger = () => {
       const { seq, age_s, reason_code = null } = follower.status()
       return { seq, ageS: age_s, trouble: reason_code }
@@ -154,7 +159,8 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
     undo.push(() => shadow.stop())
     let draining = false
     const isDraining = () => draining
-    const { maxBodyBytes, deadlineMs, operatorKey, host, port } = config
+    const { host, port } = config
+    let drainMs = config.drainMs
     const deps: RuntimeDeps = {
       tenants: follower,
       execute,
@@ -166,17 +172,17 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       fleet: worker?.fleet,
       shadow,
       log,
-      settings: { node, runtimeVersion: PACKAGE_VERSION, maxBodyBytes, deadlineMs, operatorKey },
+      settings: httpSettings(config),
       now,
       monotonicMs,
       isDraining,
     }
-    const app = createRuntimeApp(deps)
+    let app = createRuntimeApp(deps)
     const fetch = (request: Request, env: object) => app.fetch(request, env)
     const listening = await listen(fetch, { host, port, limits: SERVER_LIMITS, isDraining })
     undo.push(async () => {
       draining = true
-      await listening.drain(config.drainMs)
+      await listening.drain(drainMs)
     })
     witness?.hint()
     log.info('listening', { url: listening.url, audit_verifier: audit.verifier })
@@ -190,7 +196,15 @@ export async function startRuntime(config: RuntimeConfig, parts: RuntimeParts = 
       executions: [...metrics.executions()],
       metrics: await metrics.figures(),
     })
-    return { url: listening.url, port: listening.port, follower, audit, figures, stop }
+    async function reload(next: RuntimeConfig): Promise<void> {
+      log.setLevel(next.logLevel)
+      drainMs = next.drainMs
+      if (next.registryToken !== null) useToken(next.registryToken)
+      await counters.use(next)
+      app = createRuntimeApp({ ...deps, settings: httpSettings(next) })
+    }
+
+    return { url: listening.url, port: listening.port, follower, audit, figures, reload, stop }
   } catch (error) {
     await stop()
     throw error

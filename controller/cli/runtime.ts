@@ -4,6 +4,7 @@ import type { CommandSpec } from './command.ts'
 import { settingsOfCall, settingOptions, untilStopped } from './settings-options.ts'
 
 const SETTINGS = {
+  settings: ['CONTRACTOR_SETTINGS', '<file>', 'settings as NAME=value lines, read again at SIGHUP'],
   registry: ['CONTRACTOR_REGISTRY', '<location>', 'path of the repository, or its http(s) URL'],
   trust: ['CONTRACTOR_TRUST', '<root.json>', 'the pinned root'],
   state: ['CONTRACTOR_STATE_DIR', '<dir>', 'folder of the last accepted head and of bundles'],
@@ -20,7 +21,7 @@ export const runtime: CommandSpec = {
   summary: 'run a Runtime: follow the verified `live`, answer POST /execute',
   options: settingOptions(SETTINGS),
   async run(call) {
-    const running = await startConfigured(readRuntimeConfig(call.env, settingsOfCall(call, SETTINGS)))
+    const running = await startConfigured(() => readRuntimeConfig(call.env, settingsOfCall(call, SETTINGS)))
     call.terminal.err(`runtime ${running.url}`)
     await untilStopped()
     await running.stop()

@@ -15,6 +15,8 @@ export type Log = {
   error(message: string, error: unknown, data?: LogData): void
 }
 
+export type LeveledLog = Log & { setLevel(level: LogLevel): void }
+
 const MAX_CHARS = 1_000
 const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 const KEY = /ctr_[a-z0-9-]{1,63}_[a-z0-9-]{1,63}_[0-9a-f]{64}/g
@@ -52,7 +54,7 @@ function describeError(error: unknown): LogData {
  * JSON lines. What a caller gives stands under the one member `data`, so that it can never pass for the level, time
  * or message of a line; a log that cannot be written never fails a request.
  */
-export function createLog(level: LogLevel, destination: DestinationStream): Log {
+export function createLog(level: LogLevel, destination: DestinationStream): LeveledLog {
   const logger: Logger = pino(
     { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
@@ -66,6 +68,9 @@ export function createLog(level: LogLevel, destination: DestinationStream): Log 
     }
   }
   return {
+    setLevel(now) {
+      logger.level = now
+    },
     debug: (message, data = {}) => write('debug', message, data),
     info: (message, data = {}) => write('info', message, data),
     warn: (message, data = {}) => write('warn', message, data),

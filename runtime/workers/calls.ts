@@ -61,6 +61,7 @@ export type WorkerCalls = {
   /** Answered once it is served. */
   ledger: { ask: LedgerNews; answer: null }
   standing: { ask: Standing; answer: null }
+  reload: { ask: RuntimeConfig; answer: null }
   figures: { ask: null; answer: WorkerFigures }
   /** Records in its audit log. */
   size: { ask: null; answer: { origin: string; size: number } }

@@ -21,6 +21,8 @@ export type RunningWorkers = {
   url: string
   port: number
   follower: LedgerFollower
+  /** Takes what may change while it runs. */
+  reload(config: RuntimeConfig): Promise<void>
   /** Process ids of the workers that serve now. */
   pids(): number[]
   /** Lets running requests end, closes every log and ends every worker. */
@@ -79,7 +81,8 @@ export async function startWorkers(
   const monotonicMs = () => performance.now()
   const log = createLog(given.logLevel, logDestination)
   const root = readRoot(given.trust)
-  const config = given.port === 0 ? { ...given, port: await freePort(given.host) } : given
+  const port = given.port === 0 ? await freePort(given.host) : given.port
+  let config: RuntimeConfig = { ...given, port }
   const { stateDir, auditDir, invalidKeysPerMinute } = config
   const workers = new Map<number, Served>()
   const sizes = new Map<string, number>()
@@ -124,7 +127,7 @@ export async function startWorkers(
     const onSwap = (verified: VerifiedLedger) => {
       for (const worker of ready()) tell(worker, verified)
     }
-    const { follower, close } = await startFollowing(config, root, log, { now, onSwap })
+    const { follower, close, useToken } = await startFollowing(config, root, log, { now, onSwap })
     undo.push(close)
     const fleet = createFleetFigures(() => ready())
 
@@ -246,7 +249,14 @@ export async function startWorkers(
     }, LOOK_MS)
     undo.push(async () => clearInterval(timer))
     log.info('workers listen', { url, workers: count })
-    return { url, port: config.port, follower, pids: () => ready().map(({ pid }) => pid), stop }
+    async function reload(next: RuntimeConfig): Promise<void> {
+      config = { ...next, port }
+      log.setLevel(config.logLevel)
+      if (config.registryToken !== null) useToken(config.registryToken)
+      await Promise.all(ready().map(({ process }) => process.channel.ask('reload', config)))
+    }
+
+    return { url, port, follower, reload, pids: () => ready().map(({ pid }) => pid), stop }
   } catch (error) {
     await stop()
     throw error

@@ -36,6 +36,10 @@ const primary: Channel<PrimaryCalls> = openChannel<WorkerCalls, PrimaryCalls>(wi
     table?.stand(standing)
     return null
   },
+  async reload(config) {
+    await running().reload(config)
+    return null
+  },
   figures: () => running().figures(),
   size: () => sizeOf(running()),
   stop,
@@ -71,7 +75,8 @@ async function start({ worker, config, ledger, standing }: WorkerStart): Promise
       async follow(onSwap) {
         table = openToldTable(bundles, standing, onSwap)
         if (ledger !== null) await table.tell(ledger)
-        return { follower: table.follower, close: () => table?.follower.stop() ?? Promise.resolve() }
+        const close = () => table?.follower.stop() ?? Promise.resolve()
+        return { follower: table.follower, close, useToken: () => undefined }
       },
       async opened(dir, audit) {
         const { published } = audit.status()

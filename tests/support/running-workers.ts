@@ -16,6 +16,9 @@ import { temporaryFolder } from './ssh-keygen.ts'
 export const FAST = { 'policies/rate_limit.yaml': 'execute: { per_minute: 1000000, per_user_per_minute: 1000000 }\n' }
 const QUESTION = 'when will my card arrive'
 
+/** What is lost with a process that was killed is told by nobody. */
+const patience = () => AbortSignal.timeout(10_000)
+
 export type Started = { child: ChildProcess; url: string; errors: () => string }
 export type Answer = { status: number; id: string; body: ExecuteResponse & { reason_code?: string } }
 
@@ -61,7 +64,7 @@ export async function openWorkerWorld(rules: Parameters<typeof openFollowedRegis
         CONTRACTOR_TRUST: join(dir, 'root.json'),
         CONTRACTOR_STATE_DIR: join(dir, 'state'),
         CONTRACTOR_RUNTIME_PORT: '0',
-        CONTRACTOR_OPERATOR_KEY: OPERATOR_KEY,
+        ...(changes['CONTRACTOR_OPERATOR_KEY_FILE'] === undefined && { CONTRACTOR_OPERATOR_KEY: OPERATOR_KEY }),
         CONTRACTOR_NODE: 'node-1',
         CONTRACTOR_WORKERS: '2',
         PATH: process.env['PATH'] ?? '',
@@ -75,6 +78,7 @@ export async function openWorkerWorld(rules: Parameters<typeof openFollowedRegis
       const url = await eventually(
         async () => isListening.exec(errors)?.[1] ?? (child.exitCode === null ? null : errors),
         (found) => found !== null,
+        45_000,
       )
       return { child, url: url ?? '', errors: () => errors }
     },
@@ -104,7 +108,12 @@ export async function stopProcess({ child }: Started): Promise<unknown> {
 }
 
 /** On a connection of its own, so that every worker gets its turn. */
-export async function ask(url: string, tenant = 'retail', more: Record<string, string> = {}): Promise<Answer> {
+export async function ask(
+  url: string,
+  tenant = 'retail',
+  more: Record<string, string> = {},
+  question = QUESTION,
+): Promise<Answer> {
   const headers = {
     'content-type': 'application/json',
     connection: 'close',
@@ -112,8 +121,8 @@ export async function ask(url: string, tenant = 'retail', more: Record<string, s
     'x-api-key': apiKey(tenant),
     ...more,
   }
-  const body = JSON.stringify({ input: { question: QUESTION } })
-  const response = await fetch(`${url}/execute`, { method: 'POST', headers, body })
+  const body = JSON.stringify({ input: { question } })
+  const response = await fetch(`${url}/execute`, { method: 'POST', headers, body, signal: patience() })
   const id = response.headers.get('x-request-id') ?? ''
   return { status: response.status, id, body: (await response.json()) as Answer['body'] }
 }
@@ -125,11 +134,11 @@ export const allowed = (answers: readonly Answer[]): number => answers.filter(({
 
 export async function statusOf(url: string): Promise<StatusBody> {
   const headers = { 'x-api-key': OPERATOR_KEY, connection: 'close' }
-  return (await (await fetch(`${url}/status`, { headers })).json()) as StatusBody
+  return (await (await fetch(`${url}/status`, { headers, signal: patience() })).json()) as StatusBody
 }
 
 export async function metricsOf(url: string): Promise<string> {
-  return (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text()
+  return (await fetch(`${url}/metrics`, { headers: { connection: 'close' }, signal: patience() })).text()
 }
 
 /** Processes that wrote lines, without the primary, and live. */

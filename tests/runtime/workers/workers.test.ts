@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runCommand } from '../../support/author-clone.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
@@ -18,6 +20,9 @@ import {
   type Answer,
   type WorkerWorld,
 } from '../../support/running-workers.ts'
+
+// Each starts processes, three and more.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 })
 
 let world: WorkerWorld
 
@@ -83,6 +88,22 @@ describe('a Runtime with workers', () => {
     expect((await ask(alone.url, 'daily')).body.reason_code).toBe('QUOTA_EXCEEDED')
   })
 
+  it('gives all invalid keys one bucket, whichever worker they come to, and nobody loses a counter for them', async () => {
+    const runtime = await world.start({ CONTRACTOR_INVALID_KEYS_PER_MINUTE: '50' })
+    expect((await ask(runtime.url)).status).toBe(200)
+    const strangers = await Promise.all(
+      Array.from({ length: 200 }, (_, at) =>
+        ask(runtime.url, at % 2 === 0 ? 'retail' : `made-up-${at}`, {
+          'x-api-key': `ctr_retail_k${at}_${'b'.repeat(64)}`,
+        }),
+      ),
+    )
+    expect(strangers.filter(({ status }) => status === 401)).toHaveLength(50)
+    expect(strangers.filter(({ status }) => status === 429)).toHaveLength(150)
+    expect(allowed(await asks(runtime.url, 20))).toBe(20)
+    expect((await statusOf(runtime.url)).limits).toMatchObject({ store: 'cluster', healthy: true, failures: 0 })
+  })
+
   it('serves a promotion from every worker before /status says so', async () => {
     const runtime = await world.start()
     const seal = await world.registry.seal('1.1.0', FAST)
@@ -102,6 +123,10 @@ describe('a Runtime with workers', () => {
     await metricsOf(runtime.url)
     const [victim = 0] = workerPids(runtime)
     process.kill(victim, 'SIGKILL')
+    await eventually(
+      async () => isAlive(victim),
+      (alive) => !alive,
+    )
     await eventually(
       async () => (await statusOf(runtime.url).catch(() => null))?.workers.length,
       (count) => count === 2 && runtime.errors().includes('is started again'),
@@ -148,9 +173,11 @@ describe('a Runtime with workers', () => {
   })
 
   it('ends with 2 and the reason when its port is taken', async () => {
-    const { port } = new URL((await world.start()).url)
-    const other = { CONTRACTOR_RUNTIME_PORT: port, CONTRACTOR_STATE_DIR: join(world.dir, 'other') }
-    const second = await world.start(other)
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const second = await world.start({ CONTRACTOR_RUNTIME_PORT: String(port) })
+    taken.close()
     expect(second.url).toContain('PORT_TAKEN')
     expect(second.child.exitCode).toBe(2)
   })
