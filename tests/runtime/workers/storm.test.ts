@@ -20,7 +20,7 @@ afterEach(() => world.close())
 
 it('answers without a failure or a mixture while 60 promotions come at the rate of 1,000 a minute', async () => {
   const runtime = await world.start()
-  const seen = await storm(world, runtime.url, { promotions: 60, withinMs: 3_600, clients: 8 })
+  const seen = await storm(world, runtime.url, { promotions: 60, withinMs: 3_600, clients: 4 })
   expect(seen.failed).toEqual([])
   expect(seen.mixed).toEqual([])
   expect(seen.promotions).toBe(60)
