@@ -3,7 +3,7 @@ import type { Heartbeat, Root } from '../../schemas/ledger/trust.ts'
 import type { Repository } from '../git/repository.ts'
 import type { Log } from '../http/log.ts'
 import { hear, staleness, type Heard } from '../trust/freshness.ts'
-import { HEARTBEAT_REF, readHeartbeat, type VerifiedHeartbeat } from '../trust/heartbeat.ts'
+import { HEARTBEAT_REF, heartbeatRefusal, readHeartbeat, type VerifiedHeartbeat } from '../trust/heartbeat.ts'
 import { ancestorAt, type VerifiedLedger } from '../trust/ledger.ts'
 import { verifyLease } from '../trust/root.ts'
 import { storedHeartbeat, storeHeartbeat } from './stored-heartbeat.ts'
@@ -41,7 +41,7 @@ const MAX_LAG = 10_000
 /** What was last heard from the controller, or from the root by a lease. */
 export async function createHearing(deps: HearingDeps): Promise<Hearing> {
   const { repository, root, stateDir, log, accepted } = deps
-  const stored = accepted === null ? null : await storedHeartbeat(stateDir, root.registry, accepted.state.keysets)
+  const stored = accepted === null ? null : await storedHeartbeat(stateDir, root.registry, accepted)
   let last = stored
   let lastOid: string | null = null
   let heartbeat = stored === null || accepted === null ? null : heardNow(stored, accepted)
@@ -69,10 +69,18 @@ export async function createHearing(deps: HearingDeps): Promise<Hearing> {
     },
   }
 
+  /** What was heard by a key or in an epoch that is over only grows old from then on, whatever times it says. */
+  function forgetWhatIsOver(ledger: VerifiedLedger): void {
+    if (last === null || heartbeat === null || heartbeatRefusal(last, ledger) === null) return
+    heartbeat = { ...heartbeat, validMs: Math.min(heartbeat.validMs, 0) }
+    last = null
+  }
+
   async function listenToHeartbeat(ledger: VerifiedLedger): Promise<void> {
+    forgetWhatIsOver(ledger)
     const oid = await repository.readRef(HEARTBEAT_REF)
     if (oid === null || oid === lastOid) return
-    const found = await readHeartbeat(repository, root.registry, ledger.state.keysets, oid)
+    const found = await readHeartbeat(repository, root.registry, ledger, oid)
     await checkHead(found, ledger, 'the controller')
     if (last !== null && found.signedAt < last.signedAt) return
     const now = heardNow(found, ledger)

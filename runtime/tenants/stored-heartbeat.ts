@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import type { Keyset } from '../../schemas/ledger/trust.ts'
 import { parseCommit } from '../git/commit-object.ts'
 import { absentAsNull, writeDurably } from '../git/durable-fs.ts'
 import { objectId, type ObjectReader, type ObjectType } from '../git/object-reader.ts'
 import { entryAt } from '../git/tree-files.ts'
-import { HEARTBEAT_PATH, readHeartbeat, type VerifiedHeartbeat } from '../trust/heartbeat.ts'
+import { HEARTBEAT_PATH, readHeartbeat, type HeardIn, type VerifiedHeartbeat } from '../trust/heartbeat.ts'
 
 const FILE_NAME = 'heartbeat.json'
 const TYPES: ObjectType[] = ['commit', 'tree', 'blob']
@@ -26,13 +25,13 @@ export async function storeHeartbeat(stateDir: string, reader: ObjectReader, oid
 export async function storedHeartbeat(
   stateDir: string,
   registry: string,
-  keysets: readonly Keyset[],
+  at: HeardIn,
 ): Promise<VerifiedHeartbeat | null> {
   const text = await absentAsNull(readFile(join(stateDir, FILE_NAME), 'utf8'))
   if (text === null) return null
   try {
     const { oid, objects } = JSON.parse(text) as { oid: string; objects: string[] }
-    return await readHeartbeat(readerOf(objects.map((body) => Buffer.from(body, 'base64'))), registry, keysets, oid)
+    return await readHeartbeat(readerOf(objects.map((body) => Buffer.from(body, 'base64'))), registry, at, oid)
   } catch (error) {
     if (error instanceof Fault || error instanceof SyntaxError || error instanceof TypeError) return null
     throw error

@@ -408,6 +408,44 @@ describe('freshness', () => {
     expect(follower.status()).toMatchObject({ status: 'ready', age_s: 0 })
   })
 
+  it('is not made by a stolen heartbeat key once the root named another, whatever times it was signed for', async () => {
+    const { ledger, clock } = registry
+    const follower = await registry.start()
+    const forever = { signedAt: new Date('2090-01-01T00:00:00Z'), expires_at: '2099-01-01T00:00:00Z' }
+    await registry.setRef('refs/heads/heartbeat', await ledger.heartbeat(forever))
+    await follower.sync()
+    clock.advance(48 * HOUR)
+    expect(follower.status().status).toBe('ready')
+
+    const key = ledger.keys.people.get('ana')
+    if (key === undefined) throw new TypeError('nobody is called ana')
+    const { oid: fork_head, seq: fork_seq } = ledger.head
+    const files = new Map([
+      ...(await ledger.keyset({ version: 2, epoch: 2, heartbeat_key: key.publicKey })),
+      ...(await ledger.epochFiles({ registry: ledger.registry, epoch: 2, fork_seq, fork_head })),
+    ])
+    await ledger.write({ files, epoch: 2 })
+    await registry.setRef('refs/heads/live', ledger.head.oid)
+    await follower.sync()
+    expect(follower.status()).toMatchObject({ status: 'expired', seq: ledger.head.seq })
+    const beat = (changes: Parameters<typeof ledger.heartbeat>[0]) =>
+      ledger.heartbeat({ signedAt: clock.now(), ...changes }, key)
+    const refused: [string, string][] = [
+      ['UNTRUSTED', await ledger.heartbeat(forever)],
+      ['STALE', await beat({ seq: fork_seq, head: fork_head })],
+    ]
+    for (const [reason, oid] of refused) {
+      await registry.setRef('refs/heads/heartbeat', oid)
+      await follower.sync()
+      expect(follower.status()).toMatchObject({ status: 'expired', reason_code: reason })
+    }
+    await registry.setRef('refs/heads/heartbeat', await beat({}))
+    await follower.sync()
+    expect(follower.status().status).toBe('ready')
+    clock.advance(48 * HOUR)
+    expect(follower.status().status).toBe('expired')
+  })
+
   it('lasts as long as the most patient tenant says', async () => {
     await registry.ledger.addTenant('patient', { max_staleness: 'P2D' })
     await registry.publish()
