@@ -9,7 +9,7 @@ import { Fault } from '../../schemas/fault.ts'
  * @throws Fault `UNTRUSTED`, `LEDGER_BROKEN`, `EQUIVOCATION`; `STALE` where `live` is behind it
  */
 export async function verifyHeartbeat(repository: Repository, oid: string, ledger: VerifiedLedger): Promise<void> {
-  const { seq, head } = await readHeartbeat(repository, ledger.state.registry.rules.registry, ledger.state.keysets, oid)
+  const { seq, head } = await readHeartbeat(repository, ledger.state.registry.rules.registry, ledger, oid)
   if (seq > ledger.seq)
     throw new Fault(
       'STALE',

@@ -47,6 +47,8 @@ export function planGovernance(wanted: WantedGovernance, next: NextState, verdic
   })
   if (problems.size === 0 && judged.approved.length >= needed) {
     putInForce(wanted, changed, judged, next, verdicts)
+    // What owners took back may be promoted in the same entry, as each step sees the result of the one before.
+    if (isReadable(wanted.revoked)) next.revoked = wanted.revoked.value
     return
   }
   for (const path of changed) {

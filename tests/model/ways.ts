@@ -33,6 +33,12 @@ export const WAYS: readonly Way[] = [
     ],
   },
   {
+    name: 'what owners take back from the revocations is promoted in the same entry',
+    rules: PLAIN,
+    controllers: 1,
+    way: [{ kind: 'revoke', version: 0 }, both(0), approve(0), { kind: 'unrevoke', version: 0, signed: true }],
+  },
+  {
     name: 'a refusal that a new epoch left behind is written again',
     rules: PLAIN,
     controllers: 2,
