@@ -9,7 +9,7 @@ import { FAULT_KINDS } from './fault-kinds.ts'
 import { fetches } from './fetch-scenarios.ts'
 import { promotion, seal } from './registry-scenarios.ts'
 import { runtime } from './runtime-scenario.ts'
-import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
+import { CLIENTS, sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
 
 /**
  * A few points of the sweep that `npm run faults` does point by point. Steps are prime and differ, so that the points
@@ -67,7 +67,7 @@ describe('a program that met a fault', () => {
   it('keeps every invariant when the answer to a push is lost', { timeout: 60_000 }, async () => {
     const lost = TRANSPORT_FAULTS.find(({ name }) => name === 'answer lost')
     if (lost === undefined) throw new Error('no fault is called so')
-    const { points, violations } = await sweepTransport(lost, await templateOf(promotion), {
+    const { points, violations } = await sweepTransport(CLIENTS[0], lost, await templateOf(promotion), {
       step: FIRST_POINTS_OF_HTTP,
     })
     expect(violations).toEqual([])

@@ -4,10 +4,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FAULT_KINDS, type FaultKind } from './fault-kinds.ts'
-import { promotion } from './registry-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { SCENARIOS } from './scenarios.ts'
-import { sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
+import { CLIENTS, sweepTransport, TRANSPORT_FAULTS } from './transport.ts'
 import { makeWorkplace } from './workplace.ts'
 
 /**
@@ -49,12 +48,14 @@ const rowsOf = (of: Scenario, faults: readonly FaultKind[]): Row[] =>
         sweep(of, fault, template, fault.inProcess ? { ...points, step: points.step * PROCESS_EVERY } : points),
       of,
     }))
-const http: Row[] = TRANSPORT_FAULTS.map((broken) => ({
-  scenario: 'HTTP',
-  fault: broken.name,
-  run: (template) => sweepTransport(broken, template, points),
-  of: promotion,
-}))
+const http: Row[] = CLIENTS.flatMap((client) =>
+  TRANSPORT_FAULTS.map((broken) => ({
+    scenario: client.name,
+    fault: broken.name,
+    run: (template: string) => sweepTransport(client, broken, template, points),
+    of: client.scenario,
+  })),
+)
 
 const all = [...SCENARIOS.flatMap((scenario) => rowsOf(scenario, FAULT_KINDS)), ...http]
 const named = (text: string) => (row: Row) => `${row.scenario}, ${row.fault}`.includes(text)

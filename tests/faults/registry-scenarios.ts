@@ -40,6 +40,7 @@ export async function prepareRegistry(
     await registry.commit({ ...FIRST, 'tenants/shop/tenant.yaml': 'status: active\n' })
     const location = registry.location
     await runController(registry.folder, { location, isDone: isBegun })
+    await copyFolder(registry.location, join(registry.folder, 'yesterday.git'))
     await registry.commit(await wanted(registry))
     await copyFolder(registry.folder, folder)
   } finally {

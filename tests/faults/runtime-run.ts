@@ -4,6 +4,7 @@ import { openBundleStore } from '../../runtime/bundle/store.ts'
 import { openRepository, type Repository } from '../../runtime/git/repository.ts'
 import { follow } from '../../runtime/tenants/follow.ts'
 import { parseRoot } from '../../runtime/trust/root.ts'
+import { FETCH } from './controller-run.ts'
 import { quiet, servedVersion } from '../support/followed-registry.ts'
 
 /** What a Runtime serves to the tenant `retail`, and the seq that it accepted. */
@@ -11,18 +12,30 @@ export type Seen = { version: string | null; seq: number | null }
 
 const LOOKS = 5
 
-/**
- * A Runtime's follower over the ledger in `folder`, until it serves `version`, or has looked often enough.
- * @param network whether Git answers
- */
-export async function runFollower(folder: string, version: string, network: 'up' | 'down' = 'up'): Promise<Seen> {
-  const location = join(folder, 'registry.git')
+export type FollowerRun = {
+  /** Of the registry; the one in the folder by default. */
+  location?: string
+  /** Whether Git does not answer. */
+  isAway?: boolean
+}
+
+/** A Runtime's follower over the ledger in `folder`, until it serves `version`, or has looked often enough. */
+export async function runFollower(
+  folder: string,
+  version: string,
+  { location = join(folder, 'registry.git'), isAway = false }: FollowerRun = {},
+): Promise<Seen> {
   const began = Date.now()
   const first = Date.parse(await readFile(join(folder, 'now'), 'utf8'))
   const now = (): Date => new Date(first + Date.now() - began)
-  const opened = await openRepository(location)
+  const opened = await openRepository(location, {
+    mirror: join(folder, 'mirror'),
+    fetch: FETCH,
+    stallMs: 2000,
+    timeoutMs: 10_000,
+  })
   const away = () => Promise.reject(new Error('the network is away'))
-  const repository: Repository = network === 'up' ? opened : { ...opened, refresh: away }
+  const repository: Repository = isAway ? { ...opened, refresh: away } : opened
   try {
     const follower = await follow({
       repository,

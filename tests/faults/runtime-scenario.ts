@@ -6,8 +6,8 @@ import { runtimeProgram } from './runtime-program.ts'
 import { runFollower, type Seen } from './runtime-run.ts'
 import { copyFolder, type Scenario } from './scenario.ts'
 
-const SERVED_BEFORE = { version: '1.0.0', seq: 2 }
-const SERVED_AFTER = { version: '1.1.0', seq: 3 }
+export const SERVED_BEFORE = { version: '1.0.0', seq: 2 }
+export const SERVED_AFTER = { version: '1.1.0', seq: 3 }
 
 /** A Runtime takes over a new `current`: the bundle into its cache, the head and the heartbeat into its state. */
 export const runtime: Scenario = {
@@ -26,6 +26,7 @@ export const runtime: Scenario = {
       await writeFile(join(made, 'root.json'), JSON.stringify(registry.ledger.root))
       await writeFile(join(made, 'now'), registry.clock.now().toISOString())
       await runFollower(made, '1.0.0')
+      await copyFolder(registry.location, join(made, 'yesterday.git'))
       await registry.ledger.promote('retail', 'current', second)
       await registry.publish()
       await writeFile(join(made, 'now'), registry.clock.now().toISOString())
@@ -40,7 +41,7 @@ export const runtime: Scenario = {
     const served = seen === undefined ? null : (JSON.parse(seen) as Seen)
     if (served !== null && served.version !== '1.0.0' && served.version !== '1.1.0')
       violations.push(`INV5: it served ${served.version}`)
-    const offline = await runFollower(folder, '1.0.0', 'down')
+    const offline = await runFollower(folder, '1.0.0', { isAway: true })
     if (offline.seq === null || offline.seq < SERVED_BEFORE.seq || offline.seq < (served?.seq ?? 0))
       violations.push(`INV6: it had accepted ${served?.seq ?? SERVED_BEFORE.seq}, after the restart ${offline.seq}`)
     if (offline.version !== '1.0.0' && offline.version !== '1.1.0')
