@@ -1,6 +1,7 @@
 import { governanceStatement, judgeOwners, mainStatement } from '../../runtime/trust/owner-approvals.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { digest12 } from '../../schemas/names.ts'
 import { governanceDigest, governanceInForce } from '../promotion/governance-files.ts'
 import { openMainReader } from '../promotion/read-main.ts'
 import { approvalBranch, commitApproval, fetched } from './approval-branch.ts'
@@ -25,8 +26,7 @@ export async function approveGovernance(call: Call, clone: Clone): Promise<numbe
   const { digest: to } = governance
   if (from === to) throw new Fault('USAGE', 'The governance at HEAD is in force already; there is nothing to approve.')
   const statement = governanceStatement({ registry: rules.registry, from, to, seq: held?.seq ?? 0 })
-  const name = to.slice('sha256:'.length, 'sha256:'.length + 12)
-  return sign(call, clone, state, { statement, name, start, what: 'governance' })
+  return sign(call, clone, state, { statement, name: digest12(to), start, what: 'governance' })
 }
 
 /** Accepts `main` as it stands at origin, or at an ancestor of it: from there on the controller goes on. */

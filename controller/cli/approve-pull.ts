@@ -2,7 +2,7 @@ import { approvalSetOf, setStatement, type SetMember } from '../../runtime/trust
 import { approvalStatement } from '../../runtime/trust/approvals.ts'
 import { changeSeq } from '../../runtime/trust/change-seq.ts'
 import { Fault } from '../../schemas/fault.ts'
-import type { AliasName } from '../../schemas/names.ts'
+import { digest12, type AliasName } from '../../schemas/names.ts'
 import type { LedgerHead } from '../promotion/head.ts'
 import { SETS_FOLDER } from '../promotion/read-sets.ts'
 import { tellable } from '../promotion/tellable.ts'
@@ -127,7 +127,6 @@ async function signAll(call: Call, clone: Clone, { state }: LedgerHead, moves: r
     const [move] = group
     if (move === undefined) continue
     const { alias, digest, tenant, from, seq } = move
-    const digest12 = digest.slice('sha256:'.length, 'sha256:'.length + 12)
     const set = group.length === 1 ? null : approvalSetOf(group)
     const statement =
       set === null
@@ -136,8 +135,8 @@ async function signAll(call: Call, clone: Clone, { state }: LedgerHead, moves: r
     const { signature, principal } = await signApproval(call, clone, state, statement)
     for (const each of group) assertMay(principal, each)
     const folder = set === null ? `tenants/${tenant}/approvals/${alias}` : `${SETS_FOLDER}/${alias}`
-    signed.files.set(`${folder}/${digest12}.${principal}.sig`, signature)
-    if (set !== null) signed.files.set(`${folder}/${digest12}.${principal}.members`, set.text)
+    signed.files.set(`${folder}/${digest12(digest)}.${principal}.sig`, signature)
+    if (set !== null) signed.files.set(`${folder}/${digest12(digest)}.${principal}.members`, set.text)
     signed.principal = principal
     signed.statements.push(statement)
   }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseCommit } from '../../runtime/git/commit-object.ts'
 import { entryAt } from '../../runtime/git/tree-files.ts'
-import { tenantStatement } from '../../runtime/trust/owner-approvals.ts'
+import { judgeOwners, tenantStatement } from '../../runtime/trust/owner-approvals.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { digest12 } from '../../schemas/names.ts'
@@ -35,9 +35,9 @@ export async function approveTenant(call: Call, clone: Clone, state: LedgerState
     seq: before?.seq ?? 0,
   })
   const { signature, principal } = await signApproval(call, clone, state, statement)
-  const owners = state.roles.roles.filter(({ owner }) => owner === true).flatMap(({ members }) => members)
-  if (!owners.includes(principal))
-    throw new Fault('ROLE_MISSING', `${principal} is no owner in the roles in force, so the approval would not count.`)
+  const { signers, roles } = state
+  const { ignored } = judgeOwners({ statement, approvals: [{ principal, signature }], signers, roles, at: new Date() })
+  if (ignored.length > 0) throw new Fault('ROLE_MISSING', `The approval would not count: ${ignored.join('; ')}.`)
   const path = `tenants/${tenant}/approvals/tenant/${digest12(to)}.${principal}.sig`
   await mkdir(dirname(join(clone.root, path)), { recursive: true })
   await writeFile(join(clone.root, path), signature)

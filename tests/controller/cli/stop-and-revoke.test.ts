@@ -50,7 +50,7 @@ describe('stopping', () => {
     expect(statusOfAcme()).toBe('suspended')
     expect(reasons()).toContain('GOVERNANCE_NOT_APPROVED')
     const cora = await clone.run('resume', ['acme'], { approve: true, key: `${clone.registry.folder}/cora` })
-    expect([cora.code, cora.err]).toEqual([1, expect.stringContaining('no owner')])
+    expect([cora.code, cora.err]).toEqual([1, expect.stringContaining('ROLE_MISSING')])
     await clone.git('git switch -q -c approve-acme')
     const approved = await json('resume', ['acme'], { approve: true, key: `${clone.registry.folder}/ben` })
     expect(approved).toMatchObject({ branch: 'approve-acme', approved: 'ben' })
