@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { HOST, LOCATION, OPERATOR_KEY, path, settingsOf, TOKEN, whole } from '../runtime/settings.ts'
+import { HOST, LOCATION, OPERATOR_KEY, path, settingsOf, registryAccess, whole } from '../runtime/settings.ts'
 import { readRoot } from '../runtime/trust/read-root.ts'
 import { readForgeConfig, type ForgeConfig } from './forge/config.ts'
 import type { Root } from '../schemas/ledger/trust.ts'
@@ -10,6 +10,8 @@ export type ControllerConfig = {
   registry: string
   /** Token for an http(s) registry; null where it asks for none. */
   registryToken: string | null
+  /** User name where the server wants one with a password; left out, the token is sent as forges take it. */
+  registryUser?: string
   root: Root
   /** Private keys in OpenSSH's format, mode 0600. */
   controllerKeyFile: string
@@ -43,7 +45,7 @@ export function readControllerConfig(
   const keys = optional('CONTRACTOR_KEYS', path) ?? resolve('.contractor', 'keys')
   return {
     registry: required('CONTRACTOR_REGISTRY', LOCATION),
-    registryToken: secret('CONTRACTOR_REGISTRY_TOKEN', TOKEN),
+    ...registryAccess(settings),
     root: readRoot(required('CONTRACTOR_TRUST', path)),
     controllerKeyFile: optional('CONTRACTOR_CONTROLLER_KEY_FILE', path) ?? join(keys, 'controller'),
     heartbeatKeyFile: optional('CONTRACTOR_HEARTBEAT_KEY_FILE', path) ?? join(keys, 'heartbeat'),

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tokenCredentials } from '../runtime/git/credentials.ts'
+import { registryCredentials } from '../runtime/git/credentials.ts'
 import { openRepository } from '../runtime/git/repository.ts'
 import { listen, SERVER_LIMITS } from '../runtime/http/listen.ts'
 import { BUNDLE_TAGS } from '../runtime/trust/bundle-tag.ts'
@@ -69,7 +69,7 @@ export async function startController(
   try {
     await mkdir(config.stateDir, { recursive: true, mode: 0o700 })
     const mirror = join(config.stateDir, 'mirror')
-    const credentials = config.registryToken === null ? {} : { credentials: tokenCredentials(config.registryToken) }
+    const credentials = registryCredentials(config)
     const repository = await openRepository(config.registry, { mirror, fetch: FETCHED_REFS, ...credentials })
     undo.push(() => repository.close())
     const signer = await openSigner(config.controllerKeyFile)

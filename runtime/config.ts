@@ -15,7 +15,7 @@ import {
   path,
   seconds,
   settingsOf,
-  TOKEN,
+  registryAccess,
   whole,
   withSettingsFile,
   type Form,
@@ -26,6 +26,8 @@ export type RuntimeConfig = {
   registry: string
   /** Token for an http(s) registry; null where it asks for none. */
   registryToken: string | null
+  /** User name where the server wants one with a password; left out, the token is sent as forges take it. */
+  registryUser?: string
   /** Path of the pinned `root.json`. */
   trust: string
   /** Path of a lease that the root signed, with its signatures in `<path>.sig`; null where a controller is heard. */
@@ -120,7 +122,7 @@ export function readRuntimeConfig(
   const stateDir = optional('CONTRACTOR_STATE_DIR', path) ?? resolve('.contractor', 'runtime')
   return {
     registry: required('CONTRACTOR_REGISTRY', LOCATION),
-    registryToken: secret('CONTRACTOR_REGISTRY_TOKEN', TOKEN),
+    ...registryAccess(settings),
     trust: required('CONTRACTOR_TRUST', path),
     lease: optional('CONTRACTOR_LEASE', path),
     stateDir,

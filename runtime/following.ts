@@ -5,7 +5,7 @@ import type { Root } from '../schemas/ledger/trust.ts'
 import { PACKAGE_VERSION } from '../schemas/package-root.ts'
 import { openBundleStore } from './bundle/store.ts'
 import type { RuntimeConfig } from './config.ts'
-import { tokenCredentials } from './git/credentials.ts'
+import { registryCredentials } from './git/credentials.ts'
 import { openRepository } from './git/repository.ts'
 import type { Log } from './http/log.ts'
 import type { SignedLease } from './tenants/hearing.ts'
@@ -40,8 +40,8 @@ export async function startFollowing(
   log: Log,
   { now, onSwap }: { now: () => Date; onSwap: FollowOptions['onSwap'] },
 ): Promise<Following<LedgerFollower>> {
-  let authorise = config.registryToken === null ? null : tokenCredentials(config.registryToken)
-  const credentials = authorise === null ? {} : { credentials: () => authorise?.() ?? '' }
+  let authorise = registryCredentials(config).credentials
+  const credentials = authorise === undefined ? {} : { credentials: () => authorise?.() ?? '' }
   const mirror = join(config.stateDir, 'mirror')
   const { lease } = config
   if (lease !== null) await leaseAt(lease)
@@ -66,7 +66,7 @@ export async function startFollowing(
       await repository.close()
     }
     const useToken = (token: string) => {
-      authorise = tokenCredentials(token)
+      authorise = registryCredentials({ ...config, registryToken: token }).credentials
     }
     return { follower, close, useToken }
   } catch (error) {

@@ -6,6 +6,7 @@ type Setting = keyof RuntimeConfig
 const IS_LIVE: Readonly<Record<Setting, boolean>> = {
   registry: false,
   registryToken: true,
+  registryUser: false,
   trust: false,
   lease: false,
   stateDir: false,

@@ -101,3 +101,14 @@ function readSecret(name: string, file: string): string {
     throw new Fault('CONFIG_INVALID', `${name}: "${file}" cannot be read`, { cause: error })
   }
 }
+
+const USER = matching(/^[\x21-\x39\x3b-\x7e]{1,256}$/, 'a user name of visible ASCII characters without a colon')
+
+/** How to sign in at an http(s) registry. @throws Fault `CONFIG_INVALID` */
+export function registryAccess({ optional, secret }: ReturnType<typeof settingsOf>) {
+  const registryToken = secret('CONTRACTOR_REGISTRY_TOKEN', TOKEN)
+  const user = optional('CONTRACTOR_REGISTRY_USER', USER)
+  if (user === null) return { registryToken }
+  if (registryToken !== null) return { registryToken, registryUser: user }
+  throw new Fault('CONFIG_INVALID', 'CONTRACTOR_REGISTRY_USER is given without CONTRACTOR_REGISTRY_TOKEN or its file')
+}

@@ -8,6 +8,19 @@ export function tokenCredentials(token: string): Credentials {
   return basicCredentials('x-access-token', token)
 }
 
+/** What an operator configured for the registry, as options of `openRepository`. */
+export function registryCredentials({
+  registryToken,
+  registryUser,
+}: {
+  registryToken: string | null
+  registryUser?: string
+}): { credentials?: Credentials } {
+  if (registryToken === null) return {}
+  const named = registryUser !== undefined
+  return { credentials: named ? basicCredentials(registryUser, registryToken) : tokenCredentials(registryToken) }
+}
+
 /** @throws Fault `CONFIG_INVALID` for what no header can carry; the message holds neither value. */
 export function basicCredentials(username: string, password: string): Credentials {
   const control = Buffer.from(username + password).some((byte) => byte < 0x20 || byte === 0x7f)

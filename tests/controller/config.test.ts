@@ -73,6 +73,8 @@ describe("a controller's configuration", () => {
     ['a port that is none', { CONTRACTOR_CONTROLLER_PORT: '70000' }],
     ['an interval with a unit', { CONTRACTOR_POLL_INTERVAL_MS: '5s' }],
     ['an operator key that is short', { CONTRACTOR_OPERATOR_KEY: 'short' }],
+    ['a user for the registry without a password', { CONTRACTOR_REGISTRY_USER: 'deploy' }],
+    ['a user whose name ends before it ends', { CONTRACTOR_REGISTRY_USER: 'de:ploy', CONTRACTOR_REGISTRY_TOKEN: 't' }],
     ['a webhook secret that is short', { CONTRACTOR_WEBHOOK_SECRET_GITEA: 'short' }],
     ['a forge that nobody knows', { ...FORGE, CONTRACTOR_FORGE: 'bitbucket' }],
     ['a forge without its API', { ...FORGE, CONTRACTOR_FORGE_API: undefined }],
