@@ -1,6 +1,6 @@
 import { sourceDigest } from '../../runtime/bundle/digest.ts'
 import type { GateOutcome, GateRequest } from '../gates/judge-bundle.ts'
-import { openSandbox } from '../gates/sandbox.ts'
+import { openSandbox, SANDBOX_LIMITS } from '../gates/sandbox.ts'
 import type { Clone } from './clone.ts'
 import { openRouterCache } from './router-cache.ts'
 
@@ -16,7 +16,7 @@ export type AuthorGates = {
  */
 export function openAuthorGates(clone: Clone, where: 'sandbox' | 'in-process'): AuthorGates {
   const routers = openRouterCache(clone)
-  const sandbox = where === 'sandbox' ? openSandbox() : null
+  const sandbox = where === 'sandbox' ? openSandbox(SANDBOX_LIMITS, 'normal', 'none') : null
   const last = new Map<string, { key: string; outcome: GateOutcome }>()
   return {
     async judge(request) {

@@ -58,7 +58,10 @@ export type Evidence = {
 /** A named, pure judgement over evidence. It passes where it finds no error. */
 export type Gate = {
   name: string
-  /** Version of the catalogue in which it denies; one version earlier it warns. */
+  /**
+   * Version of the catalogue in which it denies; one version earlier it warns, and before that it does not run. A gate that
+   * comes with a new version N therefore says N + 1: what registries pinned until then is judged as it was.
+   */
   since: number
   judge(evidence: Evidence): Finding[]
 }

@@ -2,7 +2,7 @@ import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import type { Finding } from '../../schemas/finding.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
 import { BUNDLE_GATES } from './catalog.ts'
-import type { Evidence, SealedVersion } from './gate.ts'
+import type { Evidence, Gate, SealedVersion } from './gate.ts'
 import type { GateReport } from './report.ts'
 
 /** What a judgement of one bundle source starts from. */
@@ -23,14 +23,16 @@ export type GateRequest = {
 export type GateOutcome = { report: GateReport; sealed: BundleFiles | null }
 
 /** Judges evidence by every gate of the catalogue that `rules.gates` pins; a gate of the next version warns. Pure. */
-export function judgeEvidence(evidence: Evidence): GateReport {
+export function judgeEvidence(evidence: Evidence, catalogue: readonly Gate[] = BUNDLE_GATES): GateReport {
   const { rules, bundle, compiled, inputs } = evidence
-  const judged = BUNDLE_GATES.filter((gate) => gate.since <= rules.gates + 1).map((gate) => {
-    const found = gate.judge(evidence)
-    const findings = [...found, ...compileFindings(evidence, gate.name, found)]
-    if (gate.since > rules.gates) return { gate: gate.name, findings: findings.map(asWarning) }
-    return { gate: gate.name, findings: rules.raise?.includes(gate.name) === true ? findings.map(asError) : findings }
-  })
+  const judged = catalogue
+    .filter((gate) => gate.since <= rules.gates + 1)
+    .map((gate) => {
+      const found = gate.judge(evidence)
+      const findings = [...found, ...compileFindings(evidence, gate.name, found)]
+      if (gate.since > rules.gates) return { gate: gate.name, findings: findings.map(asWarning) }
+      return { gate: gate.name, findings: rules.raise?.includes(gate.name) === true ? findings.map(asError) : findings }
+    })
   const findings = judged.flatMap((gate) => gate.findings)
   return {
     ...inputs,

@@ -29,9 +29,13 @@ const SPARES = 2
 
 /**
  * A sandbox that keeps spare children ready, so that a judgement does not wait for processes to start; one of low
- * priority keeps none. A child serves one task and ends: nothing of one bundle reaches the next.
+ * priority keeps none, nor does one for a single look. A child serves one task and ends: nothing of one bundle reaches the next.
  */
-export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS, priority: 'normal' | 'low' = 'normal'): Sandbox {
+export function openSandbox(
+  limits: SandboxLimits = SANDBOX_LIMITS,
+  priority: 'normal' | 'low' = 'normal',
+  spare: 'kept' | 'none' = priority === 'low' ? 'none' : 'kept',
+): Sandbox {
   const running = new Set<Child>()
   const spares: Child[] = []
   let stopped = false
@@ -43,7 +47,7 @@ export function openSandbox(limits: SandboxLimits = SANDBOX_LIMITS, priority: 'n
     return child
   }
   const refill = () => {
-    if (stopped || priority === 'low') return
+    if (stopped || spare === 'none') return
     while (spares.length < SPARES) spares.push(start())
   }
   const take = (): Child => {

@@ -25,19 +25,30 @@ export function largeBundle(count: number, utterancesEach: number, cases = 0): L
     }
     return { name: `intent_${index}`, utterances: [...utterances] }
   })
+  return bundleOf(intents, cases)
+}
+
+export type Asked = { name: string; utterances: readonly string[] }
+
+/** The bundle of `contractor new bundle` with more intents, and one routing suite of `cases` cases that ask for utterances. */
+export function bundleOf<Intent extends Asked>(
+  intents: Intent[],
+  cases: number,
+): { files: BundleFiles; intents: Intent[] } {
   const blocks = intents.map(
     ({ name, utterances }) =>
       `  - name: ${name}\n    title: ${name}\n    template: contact.j2\n    facts: { email: a@example.org, hours: 1 }\n    utterances:\n` +
-      utterances.map((text) => `      - ${text}\n`).join(''),
+      utterances.map((text) => `      - ${JSON.stringify(text)}\n`).join(''),
   )
   const asked = Array.from({ length: cases }, (_, index) => {
-    const { name, utterances } = intents[index % count] as LargeBundle['intents'][number]
-    const question = utterances[Math.floor(index / count) % utterances.length]
+    const { name, utterances } = intents[index % intents.length] as Intent
+    const question = utterances[Math.floor(index / intents.length) % utterances.length]
     return { name: `case ${index}`, input: { question }, expect: { intent: name } }
   })
   const suite = { suite: 'many', kind: 'routing', min_accuracy: 0.9, cases: asked }
   const files = faq({
     'ontology/ontology.yaml': (text) => text.replace('intents:\n', `intents:\n${blocks.join('')}`),
+    'suites/threshold.json': null,
     ...(cases > 0 && { 'suites/many.json': `${JSON.stringify(suite)}\n` }),
   })
   return { files, intents }

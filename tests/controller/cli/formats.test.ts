@@ -221,12 +221,33 @@ const SARIF = {
   },
 }
 
+/** It is of draft 4, of which Ajv knows all but where the name of a schema stands. */
+function official() {
+  const path = join(PACKAGE_ROOT, 'tests/fixtures/sarif/sarif-2.1.0-rtm.5.json')
+  const { $schema: _, id: _id, ...schema } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  const formats = {
+    uri: /^[a-z][a-z0-9+.-]*:[^\s]*$/i,
+    'uri-reference': /^[^\s]*$/,
+    'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/,
+  }
+  return new Ajv({ strict: false, unicodeRegExp: false, formats }).compile(schema)
+}
+
 describe('SARIF', () => {
   const isSarif = new Ajv({ strict: true }).compile(SARIF)
 
   it.each([RESULT, EMPTY])('has the shape that the specification asks for', (result) => {
     const log: unknown = JSON.parse(formatSarif(result))
     expect({ valid: isSarif(log), errors: isSarif.errors }).toEqual({ valid: true, errors: null })
+  })
+
+  it.each([RESULT, EMPTY])('is valid by the schema that OASIS published', (result) => {
+    const isValid = official()
+    const log = JSON.parse(formatSarif(result)) as { runs: { results: { level?: string }[] }[] }
+    expect({ valid: isValid(log), errors: isValid.errors }).toEqual({ valid: true, errors: null })
+    expect(isValid({ ...log, version: '2.0.0' })).toBe(false)
+    const results = [{ message: { text: 'x' }, level: 'grave' }]
+    expect(isValid({ ...log, runs: [{ ...log.runs[0], results }] })).toBe(false)
   })
 
   it('puts every finding at its line, under the rule that its code is', () => {
