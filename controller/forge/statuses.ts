@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { makeDirectory, removeLeftovers } from '../../runtime/git/durable-fs.ts'
 import type { Fault } from '../../schemas/fault.ts'
 import type { Reason } from '../../schemas/reasons.ts'
 import type { Looked } from '../reconcile.ts'
@@ -30,7 +31,11 @@ export type StatusesDeps = {
 export async function openStatuses(deps: StatusesDeps): Promise<Statuses> {
   const { forge, stateDir, publicUrl, now, onFault, onInternal } = deps
   const client = openForgeClient(forge, now)
-  const queue = await openStatusQueue({ file: join(stateDir, 'statuses.json'), post: client.post, now, onFault })
+  // A folder of its own: leftovers of crashes are swept by folder, and the state folder is swept after this opens.
+  const folder = join(stateDir, 'forge')
+  await makeDirectory(folder)
+  await removeLeftovers(folder)
+  const queue = await openStatusQueue({ file: join(folder, 'statuses.json'), post: client.post, now, onFault })
   const target = publicUrl === null ? null : `${publicUrl}/`
   let tip: string | null = null
 

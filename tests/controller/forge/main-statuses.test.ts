@@ -62,7 +62,12 @@ describe('the status of a commit of main', () => {
     return eventually(
       async () => last(),
       (body) => body?.['state'] === state,
-    )
+    ).catch((error: unknown) => {
+      const all = server.requests.map(({ path, body }) => `${path} ${String(body['state'])}`)
+      throw new Error(`${commit} is not ${state}; asked: ${all.join(', ')}; told: ${JSON.stringify(told)}`, {
+        cause: error,
+      })
+    })
   }
 
   it('says what was refused and why, and that all of it is in force when it is', async () => {
