@@ -10,9 +10,9 @@ import { logFolders, readVerifier, type LogEntry, type LogFolders } from '../../
 import { verifyLog } from '../../runtime/audit/verify-log.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { isTimestamp } from '../../schemas/timestamp.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
-import { witnessingOf } from './audit-witness.ts'
-import { OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import { CLONE_OPTION, openClone } from './clone/clone.ts'
+import { witnessingOf } from './verify/audit-witness.ts'
+import { OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
 import { argument, optionNumber, optionText, type Call, type CommandSpec } from './command.ts'
 
 const LOG_OPTIONS = [

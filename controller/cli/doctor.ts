@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Fault } from '../../schemas/fault.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
+import { CLONE_OPTION, openClone } from './clone/clone.ts'
 import type { Call, CommandSpec } from './command.ts'
-import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
-import { requireRules } from './rules.ts'
-import { readWorkTree } from './work-tree.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
+import { requireRules } from './judge/rules.ts'
+import { readWorkTree } from './clone/work-tree.ts'
 
 type Check = { name: string; status: 'ok' | 'failed' | 'skipped'; found: string; hint?: string }
 

@@ -1,6 +1,6 @@
 import { settingsOf, TOKEN } from '../../runtime/settings.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
+import { CLONE_OPTION, openClone } from './clone/clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
 import { runningOf, type Running } from './home.ts'
 

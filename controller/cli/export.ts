@@ -16,10 +16,10 @@ import { Fault } from '../../schemas/fault.ts'
 import type { SealRecord } from '../../schemas/ledger/state.ts'
 import type { Root } from '../../schemas/ledger/trust.ts'
 import { AUDIT_REF } from '../witness/audit-branch.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import { optionText, type Call, type CommandSpec } from './command.ts'
-import { ledgerOfClone, OFFLINE_OPTION, pinnedRoot, TRUST_OPTION } from './ledger-of-clone.ts'
-import { stockGit } from './stock-git.ts'
+import { ledgerOfClone, OFFLINE_OPTION, pinnedRoot, TRUST_OPTION } from './clone/ledger-of-clone.ts'
+import { stockGit } from './clone/stock-git.ts'
 
 export const exportRegistry: CommandSpec = {
   name: 'export',

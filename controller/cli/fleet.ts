@@ -1,7 +1,7 @@
 import { OPERATOR_KEY, settingsOf } from '../../runtime/settings.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Fleet, RuntimeView } from '../../schemas/http/fleet.ts'
-import type { Clone } from './clone.ts'
+import type { Clone } from './clone/clone.ts'
 import { optionText, type Call } from './command.ts'
 import { runningOf } from './home.ts'
 

@@ -8,13 +8,13 @@ import { CASES, CATALOGUE, type Limits } from '../../schemas/limits.ts'
 import { findingsOf } from '../../schemas/parse-file.ts'
 import { safeJson } from '../../schemas/safe-json.ts'
 import { safeYaml } from '../../schemas/safe-yaml.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import type { Call, CommandSpec } from './command.ts'
 import { formatFindings } from './findings.ts'
 import { styleJson } from './formats/json-style.ts'
 import { styleYaml } from './formats/yaml-style.ts'
-import { sealsOfClone } from './known-ledger.ts'
-import { bundleNames, bundleOf, readWorkTree } from './work-tree.ts'
+import { sealsOfClone } from './clone/known-ledger.ts'
+import { bundleNames, bundleOf, readWorkTree } from './clone/work-tree.ts'
 
 export const fmt: CommandSpec = {
   name: 'fmt',

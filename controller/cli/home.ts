@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
-import type { Clone } from './clone.ts'
+import type { Clone } from './clone/clone.ts'
 
 /** What a running `contractor up` tells its clone, in `running.json` of its home (mode 0600). */
 export type Running = {

@@ -5,9 +5,9 @@ import { Fault } from '../../schemas/fault.ts'
 import { NAME } from '../../schemas/names.ts'
 import { PACKAGE_VERSION } from '../../schemas/package-root.ts'
 import { optionText, type Call, type CommandSpec } from './command.ts'
-import { writeNewFiles } from './new-files.ts'
-import { scaffoldRegistry, type FirstOwner } from './scaffold-registry.ts'
-import { stockGit } from './stock-git.ts'
+import { writeNewFiles } from './scaffold/new-files.ts'
+import { scaffoldRegistry, type FirstOwner } from './scaffold/scaffold-registry.ts'
+import { stockGit } from './clone/stock-git.ts'
 
 export const init: CommandSpec = {
   name: 'init',

@@ -6,9 +6,9 @@ import { KEY_SCOPES, parseKeys, type ApiKey, type KeyScope } from '../../schemas
 import { durationMs } from '../../schemas/duration.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { NAME } from '../../schemas/names.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
-import { BRANCH_OPTION, commitPaths, enterBranch } from './commit-branch.ts'
+import { BRANCH_OPTION, commitPaths, enterBranch } from './clone/commit-branch.ts'
 
 export const keysCreate: CommandSpec = {
   name: 'keys create',

@@ -1,12 +1,12 @@
 import { Fault } from '../../schemas/fault.ts'
 import { isTenantName, NAME } from '../../schemas/names.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
-import { writeNewFiles } from './new-files.ts'
-import { requireRules } from './rules.ts'
-import { scaffoldBundle } from './scaffold-bundle.ts'
-import { scaffoldTenant } from './scaffold-registry.ts'
-import { readWorkTree } from './work-tree.ts'
+import { writeNewFiles } from './scaffold/new-files.ts'
+import { requireRules } from './judge/rules.ts'
+import { scaffoldBundle } from './scaffold/scaffold-bundle.ts'
+import { scaffoldTenant } from './scaffold/scaffold-registry.ts'
+import { readWorkTree } from './clone/work-tree.ts'
 
 export const newBundle: CommandSpec = {
   name: 'new bundle',

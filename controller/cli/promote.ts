@@ -2,12 +2,12 @@ import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
 import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
-import { aliasPath, writeAlias } from './alias-file.ts'
-import { parseBundleVersion, pinVersion } from './bundle-version.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
+import { aliasPath, writeAlias } from './clone/alias-file.ts'
+import { parseBundleVersion, pinVersion } from './clone/bundle-version.ts'
+import { CLONE_OPTION, openClone } from './clone/clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
-import { BRANCH_OPTION, commitPaths, enterBranch } from './commit-branch.ts'
-import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import { BRANCH_OPTION, commitPaths, enterBranch } from './clone/commit-branch.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
 
 export const promote: CommandSpec = {
   name: 'promote',

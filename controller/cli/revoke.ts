@@ -5,10 +5,10 @@ import type { LedgerState } from '../../runtime/trust/state.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, DIGEST, digest12 } from '../../schemas/names.ts'
 import { parseRevoked } from '../../schemas/registry/governance.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import { argument, optionText, type CommandSpec } from './command.ts'
-import { BRANCH_OPTION, commitPaths, enterBranch } from './commit-branch.ts'
-import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import { BRANCH_OPTION, commitPaths, enterBranch } from './clone/commit-branch.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
 
 const PATH = 'governance/revoked.yaml'
 const MAX_REASON = 500

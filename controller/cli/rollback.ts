@@ -1,11 +1,11 @@
 import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, type AliasName } from '../../schemas/names.ts'
 import type { StackLevel, TenantState } from '../../schemas/ledger/state.ts'
-import { aliasPath, writeAlias } from './alias-file.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
+import { aliasPath, writeAlias } from './clone/alias-file.ts'
+import { CLONE_OPTION, openClone } from './clone/clone.ts'
 import { argument, optionText, type CommandSpec } from './command.ts'
-import { BRANCH_OPTION, commitPaths, enterBranch } from './commit-branch.ts'
-import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import { BRANCH_OPTION, commitPaths, enterBranch } from './clone/commit-branch.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
 import { requireTenant } from './promote.ts'
 
 export const rollback: CommandSpec = {

@@ -13,7 +13,7 @@ import {
   type SignedFile,
 } from '../promotion/rotate-keys.ts'
 import { openSigner } from '../promotion/sign.ts'
-import { signWithSshKeygen } from './approval-signature.ts'
+import { signWithSshKeygen } from './approve/approval-signature.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
 import { keyAt } from './root-init.ts'
 

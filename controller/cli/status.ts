@@ -2,11 +2,11 @@ import type { LedgerState } from '../../runtime/trust/state.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
 import { ALIASES, digest12 } from '../../schemas/names.ts'
 import { askTenants, SERVER_OPTION, serverOf } from './ask-server.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import type { Call, CommandSpec } from './command.ts'
 import type { ExitCode } from './exit.ts'
 import { askFleet, CONTROLLER_OPTION, fleetRows, isPresent } from './fleet.ts'
-import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
 import { requireTenant } from './promote.ts'
 
 export const status: CommandSpec = {

@@ -5,12 +5,12 @@ import { ownersNeeded } from '../../runtime/trust/owner-approvals.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { isTenantName } from '../../schemas/names.ts'
 import { parseTenantFile, type Tenant } from '../../schemas/registry/tenant.ts'
-import { KEY_OPTION } from './approval-signature.ts'
-import { CLONE_OPTION, openClone, type Clone } from './clone.ts'
+import { KEY_OPTION } from './approve/approval-signature.ts'
+import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import { argument, optionText, type Call, type CommandSpec } from './command.ts'
-import { BRANCH_OPTION, commitPaths, enterBranch } from './commit-branch.ts'
-import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './ledger-of-clone.ts'
-import { approveTenant } from './tenant-approval.ts'
+import { BRANCH_OPTION, commitPaths, enterBranch } from './clone/commit-branch.ts'
+import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
+import { approveTenant } from './approve/tenant-approval.ts'
 
 export const suspend: CommandSpec = {
   name: 'suspend',

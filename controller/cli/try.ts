@@ -1,13 +1,13 @@
 import { Fault } from '../../schemas/fault.ts'
 import type { Values } from '../../schemas/registry/tenant.ts'
-import { askLocal, type LocalAnswer } from './ask-local.ts'
-import { CLONE_OPTION, openClone } from './clone.ts'
+import { askLocal, type LocalAnswer } from './bundle/ask-local.ts'
+import { CLONE_OPTION, openClone } from './clone/clone.ts'
 import { argument, optionNumber, optionText, type Call, type CommandSpec } from './command.ts'
 import { formatRouting } from './formats/suites.ts'
-import { openLocalBundles, type LocalBundles } from './local-bundle.ts'
-import { saveCase } from './save-case.ts'
+import { openLocalBundles, type LocalBundles } from './bundle/local-bundle.ts'
+import { saveCase } from './bundle/save-case.ts'
 import { untilStopped } from './settings-options.ts'
-import { readTenantValues, VALUES_OPTION } from './tenant-values.ts'
+import { readTenantValues, VALUES_OPTION } from './bundle/tenant-values.ts'
 
 export const tryQuestion: CommandSpec = {
   name: 'try',
@@ -55,7 +55,7 @@ export const tryQuestion: CommandSpec = {
 async function serve(call: Call, bundles: LocalBundles, name: string, values: Values): Promise<0> {
   const { terminal } = call
   const port = optionNumber(call, 'port', { min: 0, max: 65_535, preset: 0 })
-  const { serveTryPage } = await import('./try-page.ts')
+  const { serveTryPage } = await import('./bundle/try-page.ts')
   const page = await serveTryPage(port, async (question) => askLocal(await bundles.compile(name), question, values))
   if (terminal.json) terminal.out(JSON.stringify({ url: page.url }))
   else terminal.out(`Ask ${name} on ${page.url}  (every answer is from the files as they stand then)`)

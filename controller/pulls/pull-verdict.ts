@@ -1,5 +1,5 @@
-import type { CheckResult, PreviewedDecision } from '../cli/check-result.ts'
-import { aliasOf } from '../cli/merge-preview.ts'
+import type { CheckResult, PreviewedDecision } from '../cli/judge/check-result.ts'
+import { aliasOf } from '../cli/judge/merge-preview.ts'
 import type { CommitStatus } from '../forge/commit-status.ts'
 
 /** What a merge of a pull request would do. */

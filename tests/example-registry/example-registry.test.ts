@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readExample, type Example, type Files } from '../../controller/cli/up/example.ts'
-import { bundleNames, bundleOf } from '../../controller/cli/work-tree.ts'
+import { bundleNames, bundleOf } from '../../controller/cli/clone/work-tree.ts'
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 import { loadBundle, type LoadedBundle } from '../../runtime/bundle/load.ts'
 import { parseBundle } from '../../runtime/bundle/parse.ts'

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bundleNames, bundleOf } from '../../controller/cli/work-tree.ts'
+import { bundleNames, bundleOf } from '../../controller/cli/clone/work-tree.ts'
 import { EXAMPLE_FOLDER, readExample, type Files } from '../../controller/cli/up/example.ts'
 import { compileBundle } from '../../runtime/bundle/compile.ts'
 

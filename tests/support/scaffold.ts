@@ -1,4 +1,4 @@
-import { scaffoldBundle } from '../../controller/cli/scaffold-bundle.ts'
+import { scaffoldBundle } from '../../controller/cli/scaffold/scaffold-bundle.ts'
 import type { BundleFiles } from '../../runtime/bundle/files.ts'
 import type { Registry } from '../../schemas/registry/registry.ts'
 

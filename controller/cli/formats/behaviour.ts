@@ -1,5 +1,5 @@
 import type { Behaviour, BehaviourChange } from '../../../runtime/engine/diff.ts'
-import type { BehaviourChanges } from '../check-result.ts'
+import type { BehaviourChanges } from '../judge/check-result.ts'
 import type { Terminal } from '../terminal.ts'
 
 const SHOWN = 15

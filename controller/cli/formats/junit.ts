@@ -1,6 +1,6 @@
 import type { SuiteResult } from '../../../runtime/engine/suites.ts'
 import type { Finding } from '../../../schemas/finding.ts'
-import type { CheckedBundle, CheckResult, MergePreview } from '../check-result.ts'
+import type { CheckedBundle, CheckResult, MergePreview } from '../judge/check-result.ts'
 import { element, type Element } from './xml.ts'
 
 /** One test: passed where it has neither a failure nor a reason to be skipped. */

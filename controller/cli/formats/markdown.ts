@@ -1,6 +1,6 @@
 import type { BehaviourChange } from '../../../runtime/engine/diff.ts'
 import type { Finding } from '../../../schemas/finding.ts'
-import type { BehaviourChanges, CheckResult, MergePreview, PreviewedDecision } from '../check-result.ts'
+import type { BehaviourChanges, CheckResult, MergePreview, PreviewedDecision } from '../judge/check-result.ts'
 import { answerOf, groupAlike, questionOf } from './behaviour.ts'
 
 const MOST_FINDINGS = 50

@@ -1,5 +1,5 @@
 import { formatFindings } from '../findings.ts'
-import type { BehaviourChanges, CheckResult, PreviewedDecision } from '../check-result.ts'
+import type { BehaviourChanges, CheckResult, PreviewedDecision } from '../judge/check-result.ts'
 import type { Terminal } from '../terminal.ts'
 
 const MARKS = { allow: ['green', '✔'], deny: ['red', '✘'], wait: ['yellow', '…'] } as const

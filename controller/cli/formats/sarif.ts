@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Finding } from '../../../schemas/finding.ts'
 import { PACKAGE_VERSION } from '../../../schemas/package-root.ts'
 import { REASONS, type Reason } from '../../../schemas/reasons.ts'
-import type { CheckResult } from '../check-result.ts'
+import type { CheckResult } from '../judge/check-result.ts'
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json'
 

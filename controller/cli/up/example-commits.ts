@@ -8,7 +8,7 @@ import { Fault } from '../../../schemas/fault.ts'
 import { parseAlias } from '../../../schemas/registry/alias.ts'
 import { digest12 } from '../../../schemas/names.ts'
 import type { Signer } from '../../promotion/sign.ts'
-import { aliasPath } from '../alias-file.ts'
+import { aliasPath } from '../clone/alias-file.ts'
 import type { Files } from './example.ts'
 import { APPROVER, type Person } from './people.ts'
 

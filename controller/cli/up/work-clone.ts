@@ -1,7 +1,7 @@
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { stockGit } from '../stock-git.ts'
+import { stockGit } from '../clone/stock-git.ts'
 import type { Home } from './home.ts'
 import { AUTHOR } from './people.ts'
 

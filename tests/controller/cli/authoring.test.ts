@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createTryApp } from '../../../controller/cli/try-page.ts'
+import { createTryApp } from '../../../controller/cli/bundle/try-page.ts'
 import type { SuiteResult } from '../../../runtime/engine/suites.ts'
 import type { Coverage } from '../../../runtime/engine/coverage.ts'
 import type { Suite } from '../../../schemas/registry/suite.ts'

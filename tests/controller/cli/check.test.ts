@@ -1,7 +1,7 @@
 import { chmod, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { CheckResult } from '../../../controller/cli/check-result.ts'
+import type { CheckResult } from '../../../controller/cli/judge/check-result.ts'
 import { compileBundle } from '../../../runtime/bundle/compile.ts'
 import { openAuthorClone, faqFiles, type AuthorClone } from '../../support/author-clone.ts'
 import { faq } from '../../support/scaffold.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BehaviourChanges } from '../../../controller/cli/check-result.ts'
+import type { BehaviourChanges } from '../../../controller/cli/judge/check-result.ts'
 import { faqFiles, openAuthorClone, type AuthorClone } from '../../support/author-clone.ts'
 
 describe('contractor diff', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { appendItem, replaceValue } from '../../../controller/cli/json-text.ts'
+import { appendItem, replaceValue } from '../../../controller/cli/bundle/json-text.ts'
 
 const WIDE = `{
     "suite": "golden",

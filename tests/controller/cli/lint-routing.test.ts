@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { lintRouting } from '../../../controller/cli/lint-routing.ts'
+import { lintRouting } from '../../../controller/cli/bundle/lint-routing.ts'
 import { parseBundle } from '../../../runtime/bundle/parse.ts'
 import { openAuthorClone, type AuthorClone } from '../../support/author-clone.ts'
 import { faq } from '../../support/scaffold.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { GatesVerified } from '../../../controller/cli/verify-gates.ts'
+import type { GatesVerified } from '../../../controller/cli/verify/verify-gates.ts'
 import { reportPath } from '../../../controller/promotion/reports.ts'
 import type { SealRecord } from '../../../schemas/ledger/state.ts'
 import { faqFiles, openAuthorClone, runRealLoop, until, type AuthorClone } from '../../support/author-clone.ts'

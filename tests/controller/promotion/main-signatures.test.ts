@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CheckResult } from '../../../controller/cli/check-result.ts'
+import type { CheckResult } from '../../../controller/cli/judge/check-result.ts'
 import { runCommand } from '../../support/author-clone.ts'
 import { eventually } from '../../support/eventually.ts'
 import { runLoop, type RunningLoop } from '../../support/running-loop.ts'
