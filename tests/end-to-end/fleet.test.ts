@@ -40,7 +40,9 @@ it('anchors the log of the embedded Runtime, tells of the fleet, and refuses an 
   )
   expect(first.runtimes).toMatchObject([{ node: 'embedded', trouble: null, serves: { status: 'ready', refused: {} } }])
   expect(Object.keys(first.runtimes[0]?.serves?.digests ?? {}).length).toBeGreaterThan(1)
-  expect(JSON.parse(await contractor(embedded, 'status', '--fleet', '--json'))).toMatchObject({ seq: first.seq })
+  // Other tenants of the example may still be promoted meanwhile.
+  const told = JSON.parse(await contractor(embedded, 'status', '--fleet', '--json')) as Fleet
+  expect(told.seq).toBeGreaterThanOrEqual(first.seq)
   expect(await contractor(embedded, 'status', '--fleet')).toContain('embedded')
   const waited = await contractor(embedded, 'wait', embedded.demo.tenant, '--fleet', '--timeout', '20', '--json')
   expect(JSON.parse(waited)).toMatchObject({ live: true })
