@@ -117,6 +117,11 @@ export async function renderTogether(
   return `${await together.metrics()}\n${await ratio.metrics()}`
 }
 
+/** Figures of several processes as those of one. */
+export async function addFigures(figures: readonly object[][]): Promise<object[]> {
+  return AggregatorRegistry.aggregate(figures as never).getMetricsAsJSON()
+}
+
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry()
   const tallies = new Map<string, Tally>()

@@ -1,4 +1,4 @@
-import { renderTogether, type Executions } from '../http/metrics.ts'
+import { addFigures, renderTogether, type Executions } from '../http/metrics.ts'
 import type { FleetFigures, WorkerFigures } from './calls.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -26,6 +26,11 @@ function addUp(all: readonly Past[]): Map<string, Executions> {
   return together
 }
 
+/** One set for all who are gone, so that workers that die again and again take no more memory. */
+async function asOne(past: readonly Past[]): Promise<Past> {
+  return { executions: [...addUp(past)], metrics: await addFigures(past.map(({ metrics }) => metrics)) }
+}
+
 /** What all workers say together; who asks while it is gathered gets the same answer. */
 export function createFleetFigures(ready: () => { id: number; process: WorkerProcess }[]): FleetSource {
   const last = new Map<number, WorkerFigures>()
@@ -39,6 +44,12 @@ export function createFleetFigures(ready: () => { id: number; process: WorkerPro
       return figures
     })
     const answers = await Promise.allSettled(asked)
+    // Another may go in the meantime; it is added the next time.
+    const known = gone.length
+    if (known > 1) {
+      const one = await asOne(gone.slice(0, known))
+      gone = [one, ...gone.slice(known)]
+    }
     const figures = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
     const executions = addUp([...figures, ...gone])
     const metrics = await renderTogether(
