@@ -84,11 +84,18 @@ function bothLists(a: readonly string[] | undefined, b: readonly string[] | unde
 }
 
 function stricterRateLimit({ execute: a }: RateLimitPolicy, { execute: b }: RateLimitPolicy): RateLimitPolicy {
-  const perUser = lower(a.per_user_per_minute, b.per_user_per_minute)
+  const least = (name: keyof typeof a) => {
+    const found = lower(a[name], b[name])
+    return found === undefined ? {} : { [name]: found }
+  }
   return {
     execute: {
       per_minute: Math.min(a.per_minute, b.per_minute),
-      ...(perUser !== undefined && { per_user_per_minute: perUser }),
+      ...least('per_user_per_minute'),
+      ...least('per_day'),
+      ...least('per_month'),
+      ...least('per_user_per_day'),
+      ...least('per_user_per_month'),
     },
   }
 }

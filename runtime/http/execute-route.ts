@@ -13,6 +13,7 @@ import type { RuntimeDeps } from './deps.ts'
 import { answered, elapsedMs, recordOf, refused, refuseStranger, type Exchange } from './exchange.ts'
 import { parseExecuteRequest } from './execute-request.ts'
 import type { LimitVerdict } from './limiter.ts'
+import type { LimitOutcome } from '../limits/limit-store.ts'
 import { faultOf, type ResponseHeaders } from './problem.ts'
 import { announcesBody, checkBodyHeaders, parseBody, readBody } from './read-body.ts'
 import { createTenantContexts, type TenantContext } from './tenant-context.ts'
@@ -81,28 +82,23 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
   /** @param user as the request names it */
   async function takeLimit({ caller, context, headers }: Pass, user: string | null): Promise<void> {
     if (context.limits instanceof Fault) throw context.limits
-    const { tenant, quota } = caller.tenant.state
-    const request = { tenant, keyId: caller.keyId, user, policy: context.limits, quota }
-    const counted = limits.take(request)
+    const { tenant } = caller.tenant.state
+    const counted = limits.take({ tenant, keyId: caller.keyId, user, ...context.limits })
     const outcome = counted instanceof Promise ? await counted : counted
     headers['x-ratelimit-limit'] = String(outcome.limit)
     headers['x-ratelimit-remaining'] = String(outcome.remaining)
-    if (outcome.refusedBy === null) return
-    if (outcome.refusedBy === 'limit') throw rateLimited(outcome)
-    const { limit, retryAfterS } = outcome
-    throw new Fault('QUOTA_EXCEEDED', `the quota of ${limit} requests is used up`, { retryAfterS })
+    throwRefusal(outcome)
   }
 
   /** The candidate's own policy, over requests for it alone; those count among all of the tenant, too. */
   async function takeCandidateLimit({ caller, context, headers }: Pass, user: string | null): Promise<void> {
-    const policy = context.candidateLimits
-    if (policy instanceof Fault) throw policy
+    if (context.candidateLimits instanceof Fault) throw context.candidateLimits
     const tenant = `${caller.tenant.state.tenant} candidate`
-    const outcome = await limits.take({ tenant, keyId: caller.keyId, user, policy, quota: {} })
+    const outcome = await limits.take({ tenant, keyId: caller.keyId, user, ...context.candidateLimits })
     if (outcome.refusedBy === null && outcome.remaining >= Number(headers['x-ratelimit-remaining'])) return
     headers['x-ratelimit-limit'] = String(outcome.limit)
     headers['x-ratelimit-remaining'] = String(outcome.remaining)
-    if (outcome.refusedBy !== null) throw rateLimited(outcome)
+    throwRefusal(outcome)
   }
 
   function checkFreshness({ context }: Pass): void {
@@ -276,6 +272,13 @@ export function createExecuteRoute(deps: RuntimeDeps, profile: Profile): (exchan
     const body = `{"request_id":"${exchange.requestId}",${answer.body}`
     return answered(deps, exchange, 'ALLOWED', new Response(body, { status: 200, headers }))
   }
+}
+
+function throwRefusal(outcome: LimitOutcome): void {
+  if (outcome.refusedBy === 'limit') throw rateLimited(outcome)
+  if (outcome.refusedBy === null) return
+  const { limit, retryAfterS } = outcome
+  throw new Fault('QUOTA_EXCEEDED', `the quota of ${limit} requests is used up`, { retryAfterS })
 }
 
 function rateLimited(verdict: LimitVerdict): Fault {

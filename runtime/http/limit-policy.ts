@@ -1,6 +1,7 @@
 import { Fault } from '../../schemas/fault.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
 import type { Policies } from '../../schemas/registry/policies.ts'
+import type { Quota } from './quota.ts'
 
 /** What a tenant may ask for in a minute; `perKey` is null where only the tenant as a whole is limited. */
 export type LimitPolicy = { perTenant: number; perKey: number | null; perUser: number }
@@ -42,5 +43,27 @@ export function executeLimits(state: TenantState, policies: Policies | null): Li
     perTenant: lowest(ofBundle?.per_minute, own.execute_per_minute) ?? EXECUTE_WITHOUT_BUNDLE,
     perKey: lowest(own['execute_per_key_per_minute']),
     perUser: lowest(ofBundle?.per_user_per_minute, own['execute_per_user_per_minute']) ?? EXECUTE_PER_USER,
+  }
+}
+
+/**
+ * The quotas on `execute` of a tenant, its keys and its users: the lowest of the bundle's policy and `tenant.yaml`.
+ * @throws Fault `POLICY_MISSING` when one of them is not a number of requests
+ */
+export function executeQuota(state: TenantState, policies: Policies | null): Quota {
+  const own = state.quota
+  checked(own, `quota of the tenant ${state.tenant}`)
+  const ofBundle: Quota = policies?.rate_limit?.execute ?? {}
+  const least = (name: keyof Quota) => {
+    const found = lowest(ofBundle[name], own[name])
+    return found === null ? {} : { [name]: found }
+  }
+  return {
+    ...least('per_day'),
+    ...least('per_month'),
+    ...least('per_user_per_day'),
+    ...least('per_user_per_month'),
+    ...(own.per_key_per_day !== undefined && { per_key_per_day: own.per_key_per_day }),
+    ...(own.per_key_per_month !== undefined && { per_key_per_month: own.per_key_per_month }),
   }
 }

@@ -5,8 +5,21 @@ import { readBundle, readRecords, type LogFolders, type StoredRecord } from '../
 import { TILE_WIDTH } from '../audit/tiles.ts'
 import { createQuotas, type QuotaCount, type Quotas } from './quota.ts'
 
+type Parts = [name: string, count: number][]
+
+/** A count as it is written; one of an earlier version knows nothing of keys and users. */
+type WrittenCount = Omit<QuotaCount, 'ofDay' | 'ofMonth'> & { ofDay?: Parts; ofMonth?: Parts }
+
 /** Counts as of record `logs[origin]` of each audit log. */
-type Snapshot = { v: 2; logs: Record<string, number>; counts: [string, QuotaCount][] }
+type Snapshot = { v: 2; logs: Record<string, number>; counts: [string, WrittenCount][] }
+
+function readCount({ ofDay = [], ofMonth = [], ...count }: WrittenCount): QuotaCount {
+  return { ...count, ofDay: new Map(ofDay), ofMonth: new Map(ofMonth) }
+}
+
+function writtenCount({ ofDay, ofMonth, ...count }: QuotaCount): WrittenCount {
+  return { ...count, ofDay: [...ofDay], ofMonth: [...ofMonth] }
+}
 
 /** One audit log, and how many of its records are under a checkpoint. */
 export type CountedLog = { origin: string; folders: LogFolders; size: number }
@@ -53,11 +66,11 @@ function isCounted({ phase, action, reason_code }: StoredRecord): boolean {
 
 /**
  * Quota counts that survive a crash: the last snapshot, and every request that the audit logs have since. What was
- * answered is in a log, so nothing that was answered is forgotten.
+ * answered is in a log, so nothing that was answered is forgotten, but whose name the user had: logs hold no names.
  */
 export async function openQuotaMemory(path: string): Promise<QuotaMemory> {
   const snapshot = await readSnapshot(path)
-  const quotas = createQuotas(new Map(snapshot.counts))
+  const quotas = createQuotas(new Map(snapshot.counts.map(([tenant, count]) => [tenant, readCount(count)])))
   const counted = new Map(Object.entries(snapshot.logs))
   const done = new Set<string>()
   return {
@@ -69,13 +82,18 @@ export async function openQuotaMemory(path: string): Promise<QuotaMemory> {
       const known = counted.get(origin)
       const from = known !== undefined && known <= size ? known : await startOfMonth(log, now)
       for await (const { record } of readRecords(folders, from, size)) {
-        if (record.tenant !== null && isCounted(record)) quotas.add(record.tenant, new Date(record.ts))
+        if (record.tenant === null || !isCounted(record)) continue
+        quotas.add(record.tenant, record.key_id, new Date(record.ts))
       }
       counted.set(origin, size)
     },
     async save(sizes) {
       for (const [origin, size] of sizes) counted.set(origin, size)
-      const taken: Snapshot = { v: 2, logs: Object.fromEntries(counted), counts: [...quotas.counts()] }
+      const counts = [...quotas.counts()].map(([tenant, count]): [string, WrittenCount] => [
+        tenant,
+        writtenCount(count),
+      ])
+      const taken: Snapshot = { v: 2, logs: Object.fromEntries(counted), counts }
       await replaceFile(path, JSON.stringify(taken), 0o600)
       await syncFolder(dirname(path))
     },

@@ -4,20 +4,25 @@ import { Fault } from '../../schemas/fault.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Commitments } from '../audit/commitments.ts'
 import type { Served, ServedTenant } from '../tenants/table.ts'
-import { executeLimits, type LimitPolicy } from './limit-policy.ts'
+import { executeLimits, executeQuota, type LimitPolicy } from './limit-policy.ts'
+import type { Quota } from './quota.ts'
+
+/** Of minutes, and of days and months. */
+export type Limits = { policy: LimitPolicy; quota: Quota }
 
 /** What is derived once from a tenant as it is served; a swap makes a new one. */
 export type TenantContext = {
-  limits: LimitPolicy | Fault
+  limits: Limits | Fault
   /** Of requests for the candidate. */
-  candidateLimits: LimitPolicy | Fault
+  candidateLimits: Limits | Fault
   maxStalenessMs: number
   commitments: Commitments
 }
 
-function limitsOf(state: TenantState, served: Served | undefined): LimitPolicy | Fault {
+function limitsOf(state: TenantState, served: Served | undefined): Limits | Fault {
+  const policies = served?.kind === 'bundle' ? served.bundle.policies : null
   try {
-    return executeLimits(state, served?.kind === 'bundle' ? served.bundle.policies : null)
+    return { policy: executeLimits(state, policies), quota: executeQuota(state, policies) }
   } catch (error) {
     if (error instanceof Fault) return error
     throw error

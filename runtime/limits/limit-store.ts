@@ -1,9 +1,9 @@
-import type { TenantState } from '../../schemas/ledger/state.ts'
 import type { LimitPolicy } from '../http/limit-policy.ts'
 import type { LimitVerdict, Subject } from '../http/limiter.ts'
+import type { Quota } from '../http/quota.ts'
 
 /** One request of a proven caller; `user` is what `X-User-Id` named. */
-export type LimitRequest = Subject & { policy: LimitPolicy; quota: TenantState['quota'] }
+export type LimitRequest = Subject & { policy: LimitPolicy; quota: Quota }
 
 /** `refusedBy` is null for a request that was let through, and with that counted. */
 export type LimitOutcome = LimitVerdict & { refusedBy: 'limit' | 'quota' | null }
@@ -22,7 +22,7 @@ export type StoreStatus = {
 /** Where limits and quotas are counted: in this process, in the primary of its workers, or in Redis. */
 export type LimitStore = {
   /**
-   * Counts one request against the minutes of tenant, key and user and the tenant's quota, unless one is used up.
+   * Counts one request against the minutes, days and months of tenant, key and user, unless one of them is used up.
    * @throws Fault `LIMITS_UNAVAILABLE` when the counters cannot be reached
    */
   take(request: LimitRequest): LimitOutcome | Promise<LimitOutcome>

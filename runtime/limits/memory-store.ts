@@ -8,11 +8,14 @@ export type MemoryStore = LimitStore & { take: (...args: Parameters<LimitStore['
 export function createMemoryStore(deps: { limiter: Limiter; quotas: Quotas; now: () => Date }): MemoryStore {
   const { limiter, quotas, now } = deps
   return {
-    take({ tenant, keyId, user, policy, quota }) {
-      const verdict = limiter.take({ tenant, keyId, user }, policy)
+    take({ policy, quota, ...subject }) {
+      const at = now()
+      const left = quotas.look(subject, quota, at)
+      if (!left.isAllowed) return { ...left, refusedBy: 'quota' }
+      const verdict = limiter.take(subject, policy)
       if (!verdict.isAllowed) return { ...verdict, refusedBy: 'limit' }
-      const left = quotas.take(tenant, quota, now())
-      return left.isAllowed ? { ...verdict, refusedBy: null } : { ...left, refusedBy: 'quota' }
+      quotas.count(subject, quota, at)
+      return { ...(left.remaining <= verdict.remaining ? left : verdict), refusedBy: null }
     },
     takeInvalid: () => limiter.takeInvalid(),
     status: () => ({ store: 'memory', healthy: true, fallback: false, failures: 0 }),

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type RedisClientType } from '@redis/client'
 import { Fault } from '../../schemas/fault.ts'
 import type { Log } from '../http/log.ts'
-import { nextDay, nextMonth } from '../http/quota.ts'
+import { countsUsers, nextDay, nextMonth, userCounters } from '../http/quota.ts'
 import type { LimitOutcome, LimitRequest } from './limit-store.ts'
 import { WINDOW_SCRIPT, WINDOW_SCRIPT_SHA } from './window-script.ts'
 
@@ -28,27 +27,27 @@ const RECONNECT = { firstMs: 50, mostMs: 2_000 } as const
 const away = (why: string, cause?: unknown) =>
   new Fault('LIMITS_UNAVAILABLE', `the counters in Redis could not be reached: ${why}`, { cause })
 
-/** A name of a user, as long as it is, never stands in Redis. */
-function pseudonym(registry: string, tenant: string, user: string): string {
-  return createHash('sha256').update(`${registry} ${tenant} ${user}`).digest('hex')
-}
-
-/** The braces let Redis keep all of a tenant on one node of a cluster. Names hold neither `:` nor braces. */
+/** The braces let Redis keep all of a tenant on one node of a cluster. Names hold neither `:` nor braces; names of users never stand in Redis. */
 function argumentsOf(registry: string, { tenant, keyId, user, policy, quota }: LimitRequest): string[] {
   const { perTenant, perKey, perUser } = policy
   const ofKey = perKey === null ? ['', '0'] : [`key:${keyId}`, String(perKey)]
-  const ofUser = user === null ? ['', '0'] : [`user:${pseudonym(registry, tenant, user)}`, String(perUser)]
-  const { per_day: perDay = -1, per_month: perMonth = -1 } = quota
+  const names = user === null ? null : userCounters(`${registry} ${tenant}`, user)
+  const ofUser = names === null ? ['', '0'] : [names.own, String(perUser)]
+  const ofPeriods = names !== null && countsUsers(quota) ? [names.own, names.shared] : ['', '']
   return [
     `contractor:${registry}:{${tenant}}:`,
     'tenant',
     String(perTenant),
     ...ofKey,
     ...ofUser,
-    String(perDay),
-    String(perMonth),
+    `key:${keyId}`,
+    ...ofPeriods,
+    ...[quota.per_month, quota.per_key_per_month, quota.per_user_per_month].map(limitOrNone),
+    ...[quota.per_day, quota.per_key_per_day, quota.per_user_per_day].map(limitOrNone),
   ]
 }
+
+const limitOrNone = (limit = -1) => String(limit)
 
 function outcomeOf([refusedBy, limit, remaining, waitMs, clockMs]: Reply): LimitOutcome {
   const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1000))

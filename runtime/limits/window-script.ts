@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
+import { OWN_COUNTERS } from '../http/quota.ts'
 
 /**
  * Counts one request in Redis, in one step that no other comes between: sliding minutes of tenant, key and user, and
  * the tenant's UTC day and month. A window is a sorted set of the milliseconds in which something was counted, and a
  * hash of how many were (`n` is their sum), so that it takes at most 60,000 entries however high the limit is; an event
  * counts until exactly 60,000 ms after it, as in `SlidingWindow`. The clock is that of Redis, which all Runtimes share.
+ * A day or month is a number for the tenant, and a hash of its keys and users, in which only so many users have a field
+ * of their own, so that whoever makes up names takes no more room and nobody's field.
  *
  * KEYS: prefix of the tenant. ARGV: names of windows `tenant`, `key …`, `user …` (empty: none) and their limits, then
- * the quota of a day and of a month (-1: none). Answers `{ refused by, limit, remaining, ms to wait, ms of the clock }`,
+ * the fields of key and user (empty: none) and the one that later users share, then the quotas of a month and of a day of
+ * tenant, key and user (-1: none). Answers `{ refused by, limit, remaining, ms to wait, ms of the clock }`,
  * refused by 0 nothing, 1 a window, 2 the day, 3 the month.
  */
 export const WINDOW_SCRIPT = `
@@ -29,8 +33,34 @@ local function month(day)
   return y * 12 + m
 end
 
-local windows = {}
+local day = math.floor(clock / 86400000)
+local periods = {
+  { prefix .. 'month:' .. month(day), 33 * 86400, 3 },
+  { prefix .. 'day:' .. day, 2 * 86400, 2 },
+}
 local closest = nil
+for nth, period in ipairs(periods) do
+  local total = period[1]
+  local parts = total .. ':parts'
+  local user = ARGV[8]
+  if tonumber(ARGV[9 + nth * 3]) < 0 then user = '' end
+  if user ~= '' and redis.call('HEXISTS', parts, user) == 0 and redis.call('HLEN', parts) >= ${OWN_COUNTERS} then
+    user = ARGV[9]
+  end
+  period[4] = user
+  for whose, field in ipairs({ 'tenant', ARGV[7], user }) do
+    local limit = tonumber(ARGV[6 + nth * 3 + whose])
+    if field ~= '' and limit >= 0 then
+      local used
+      if whose == 1 then used = redis.call('GET', total) else used = redis.call('HGET', parts, field) end
+      local remaining = limit - tonumber(used or 0)
+      if remaining <= 0 then return { period[3], limit, 0, 0, clock } end
+      if not closest or remaining < closest[2] then closest = { limit, remaining } end
+    end
+  end
+end
+
+local windows = {}
 for at = 1, 5, 2 do
   local name, limit = ARGV[at], tonumber(ARGV[at + 1])
   if name ~= '' then
@@ -73,12 +103,6 @@ for at = 1, 5, 2 do
   end
 end
 
-local day = math.floor(clock / 86400000)
-local days, months = prefix .. 'day:' .. day, prefix .. 'month:' .. month(day)
-local perDay, perMonth = tonumber(ARGV[7]), tonumber(ARGV[8])
-if perMonth >= 0 and tonumber(redis.call('GET', months) or 0) >= perMonth then return { 3, perMonth, 0, 0, clock } end
-if perDay >= 0 and tonumber(redis.call('GET', days) or 0) >= perDay then return { 2, perDay, 0, 0, clock } end
-
 for _, window in ipairs(windows) do
   local times, counts, now = window[1], window[2], window[3]
   redis.call('ZADD', times, now, string.format('%.0f', now))
@@ -87,10 +111,15 @@ for _, window in ipairs(windows) do
   redis.call('PEXPIRE', times, 2 * MINUTE)
   redis.call('PEXPIRE', counts, 2 * MINUTE)
 end
-redis.call('INCR', days)
-redis.call('EXPIRE', days, 2 * 86400)
-redis.call('INCR', months)
-redis.call('EXPIRE', months, 33 * 86400)
+for _, period in ipairs(periods) do
+  local total, keep, user = period[1], period[2], period[4]
+  local parts = total .. ':parts'
+  redis.call('INCR', total)
+  redis.call('EXPIRE', total, keep)
+  redis.call('HINCRBY', parts, ARGV[7], 1)
+  if user ~= '' then redis.call('HINCRBY', parts, user, 1) end
+  redis.call('EXPIRE', parts, keep)
+end
 return { 0, closest[1], closest[2] - 1, 0, clock }
 `
 

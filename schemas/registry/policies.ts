@@ -20,7 +20,16 @@ export type SecurityPolicy = {
 }
 
 /** `policies/rate_limit.yaml` */
-export type RateLimitPolicy = { execute: { per_minute: number; per_user_per_minute?: number } }
+export type RateLimitPolicy = {
+  execute: {
+    per_minute: number
+    per_user_per_minute?: number
+    per_day?: number
+    per_month?: number
+    per_user_per_day?: number
+    per_user_per_month?: number
+  }
+}
 
 /** `policies/redaction.yaml`: RE2 patterns, replaced in output, logs and audit. */
 export type RedactionPolicy = { rules: { name: string; pattern: string; replacement: string }[] }

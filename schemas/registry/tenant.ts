@@ -7,7 +7,15 @@ export type Tenant = {
   labels: Record<string, string>
   /** Requests a minute, per action; the lowest of this and the bundle's rate_limit policy wins. */
   limits: { execute_per_minute?: number; [action: string]: number | undefined }
-  quota: { per_day?: number; per_month?: number }
+  /** Requests of the tenant, of each key, and of each user in a UTC day and month; the lowest of this and the bundle's wins. */
+  quota: {
+    per_day?: number
+    per_month?: number
+    per_key_per_day?: number
+    per_key_per_month?: number
+    per_user_per_day?: number
+    per_user_per_month?: number
+  }
   /** Which alias runs beside current, for how many of 100 answers. */
   shadow?: { alias: 'candidate'; percent: number }
   /** ISO 8601 duration; PT1H by default. */

@@ -25,7 +25,7 @@ describe('the policies in force', () => {
           allowed_aliases: ['current'],
           explain: false,
         },
-        rate_limit: { execute: { per_minute: 100, per_user_per_minute: 5 } },
+        rate_limit: { execute: { per_minute: 100, per_user_per_minute: 5, per_day: 900, per_user_per_month: 70 } },
         redaction: {
           rules: [
             { name: 'b', pattern: 'bbb', replacement: '' },
@@ -52,7 +52,7 @@ describe('the policies in force', () => {
         allowed_aliases: ['current'],
         explain: false,
       },
-      rate_limit: { execute: { per_minute: 60, per_user_per_minute: 5 } },
+      rate_limit: { execute: { per_minute: 60, per_user_per_minute: 5, per_day: 900, per_user_per_month: 70 } },
       redaction: {
         rules: [
           { name: 'a', pattern: 'aaa', replacement: '' },

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@redis/client'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLimiter } from '../../../runtime/http/limiter.ts'
 import { createLog } from '../../../runtime/http/log.ts'
-import { createQuotas } from '../../../runtime/http/quota.ts'
+import { createQuotas, OWN_COUNTERS, USER_CELLS } from '../../../runtime/http/quota.ts'
 import type { LimitRequest } from '../../../runtime/limits/limit-store.ts'
 import { createMemoryStore } from '../../../runtime/limits/memory-store.ts'
 import { openRedisCounters, type RedisCounters } from '../../../runtime/limits/redis-store.ts'
@@ -107,6 +108,71 @@ describe.skipIf(!HAS_REDIS)('limits in Redis', () => {
     const today = new Date()
     const left = (Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1) - today.getTime()) / 1000
     expect(Math.abs(month.retryAfterS - left)).toBeLessThan(60)
+  })
+
+  it('holds days and months of keys and users, and no made-up user escapes or takes another’s place', async () => {
+    const [one, two] = [await open(), await open()]
+    const policy = { perTenant: 100_000, perKey: null, perUser: 100_000 }
+    const quota = { per_user_per_day: 2, per_key_per_month: 7, per_day: 30 }
+    const mia = { policy, quota, user: 'mia' }
+    const both = await Promise.all([takes(one, 4, mia), takes(two, 4, mia)])
+    expect(both[0] + both[1]).toBe(2)
+    expect(await one.take(request(mia))).toMatchObject({ isAllowed: false, refusedBy: 'quota', limit: 2 })
+    expect(await takes(one, 4, { ...mia, user: 'leo' })).toBe(2)
+    expect(await takes(one, 9, { ...mia, user: null })).toBe(3)
+    expect(await two.take(request({ ...mia, user: null }))).toMatchObject({ isAllowed: false, limit: 7 })
+    const client = createClient({ url: redis.url })
+    await client.connect()
+    const found = (await client.keys('*:day:*:parts'))[0] as string
+    // As if so many others had asked before: what comes now shares counters, and mia keeps hers.
+    const others = Object.fromEntries(Array.from({ length: OWN_COUNTERS }, (_, n) => [`user:${n}`, '1']))
+    await client.hSet(found, others)
+    const flood = { policy, quota: { per_user_per_day: 1, per_day: 3_000 }, keyId: 'k2' }
+    let let1 = 0
+    for (let n = 0; n < 3_000; n += 1) let1 += Number((await one.take(request({ ...flood, user: `x${n}` }))).isAllowed)
+    expect(let1).toBeGreaterThan(USER_CELLS / 2)
+    expect(let1).toBeLessThanOrEqual(USER_CELLS)
+    expect(await client.hLen(found)).toBeLessThanOrEqual(OWN_COUNTERS + USER_CELLS + 4)
+    expect(await client.hGetAll(found)).toMatchObject({ 'key:k1': '7', 'user:0': '1' })
+    expect((await one.take(request({ ...mia, keyId: 'k3' }))).isAllowed).toBe(false)
+    const total = { ...flood, quota: { ...flood.quota, per_day: let1 + 7 }, user: null }
+    expect(await one.take(request(total))).toMatchObject({ isAllowed: false, limit: let1 + 7 })
+    client.destroy()
+  })
+
+  it('decides as the memory of one process does, whatever the limits', async () => {
+    const counters = await open()
+    const now = () => new Date()
+    let turn = 0
+    const limit = fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined })
+    const names = [
+      'per_day',
+      'per_month',
+      'per_key_per_day',
+      'per_key_per_month',
+      'per_user_per_day',
+      'per_user_per_month',
+    ]
+    const asks = fc.record({ keyId: fc.constantFrom('k1', 'k2'), user: fc.constantFrom(null, 'mia', 'leo') })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(limit, { minLength: 6, maxLength: 6 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.array(asks, { maxLength: 12 }),
+        async (limits, perTenant, requests) => {
+          const tenant = `t${(turn += 1)}`
+          const given = names.map((name, at) => [name, limits[at]]).filter(([, value]) => value !== undefined)
+          const quota = Object.fromEntries(given) as LimitRequest['quota']
+          const local = createMemoryStore({ limiter: createLimiter(() => 0, 5), quotas: createQuotas(), now })
+          for (const subject of requests) {
+            const asked = { ...subject, tenant, quota, policy: { perTenant, perKey: 6, perUser: 5 } }
+            const [here, there] = [await local.take(asked), await counters.take(asked)]
+            expect({ ...there, retryAfterS: 0 }).toEqual({ ...here, retryAfterS: 0 })
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 
   it('waits no longer than its time-out for a Redis that does not answer', async () => {
