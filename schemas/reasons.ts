@@ -351,7 +351,7 @@ export const REASONS = {
   },
 
   // The command line and configuration.
-  USAGE: { title: 'The command was called wrongly.', hint: 'Read `contractor help`.' },
+  USAGE: { title: 'The command was called wrongly.', hint: 'Read `contractor help <command>`.' },
   CONFIG_INVALID: { title: 'A setting is missing or malformed.', hint: 'Correct the setting named.' },
   PORT_TAKEN: { title: 'The port is taken.', hint: 'Name another port.' },
   UNDECIDED: { title: 'It could not be decided in time.', hint: 'Try again, with a longer --timeout.' },

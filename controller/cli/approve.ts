@@ -90,7 +90,7 @@ export const approve: CommandSpec = {
     if (terminal.json) terminal.out(JSON.stringify({ branch, commit, principal, path, statement }))
     else
       terminal.out(
-        `${terminal.style('green', '✔')} approved as ${principal}: ${statement.trim()}\n  committed on ${branch}: ${path}`,
+        `${terminal.style('green', '✔')} approved as ${principal}: ${statement.trim()}\n  committed on ${branch}: ${path}\n  next: git push -u origin ${branch}; it acts once it is merged to main`,
       )
     return 0
   },

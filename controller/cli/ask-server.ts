@@ -54,6 +54,8 @@ function keyHeaders(call: Call, tenant: string | undefined): Record<string, stri
 
 async function refusalOf(response: Response, target: string): Promise<Fault> {
   const { reason_code = '', detail = '' } = (await response.json().catch(() => ({}))) as Record<string, string>
+  if (reason_code === 'MISSING_HEADER')
+    return new Fault('FORBIDDEN', `${target} does not take CONTRACTOR_OPERATOR_KEY as the key of its operator.`)
   const reason = response.status < 500 ? 'FORBIDDEN' : 'REMOTE_UNAVAILABLE'
   return new Fault(reason, `${target} answered ${response.status} ${reason_code}: ${detail}`)
 }

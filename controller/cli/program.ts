@@ -47,9 +47,17 @@ function addCommand(program: Command, spec: CommandSpec, run: Run): void {
   command.action(async () => run(command.processedArgs.flat() as (string | undefined)[], command.opts()))
 }
 
+/** What the commands below a first word are about. */
+const GROUPS: Readonly<Record<string, string>> = {
+  new: 'make a bundle or a tenant from a scaffold',
+  audit: 'check, read, prove and export the audit log of a Runtime',
+  keys: 'make, revoke and list API keys of a tenant',
+  root: 'make the keys of a root, sign with them, and rotate those of the controller',
+}
+
 function groupOf(program: Command, words: readonly string[]): Command {
   return words.reduce((group, word) => {
     const known = group.commands.find((command) => command.name() === word)
-    return known ?? group.command(word).description(`${word} …`)
+    return known ?? group.command(word).description(GROUPS[word] ?? `${word} …`)
   }, program)
 }

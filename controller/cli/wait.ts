@@ -5,7 +5,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { ALIASES, DIGEST, type AliasName, digest12 } from '../../schemas/names.ts'
 import type { Decision } from '../../schemas/ledger/entry.ts'
 import { parseAlias } from '../../schemas/registry/alias.ts'
-import { aliasPath } from './clone/alias-file.ts'
+import { aliasAtHead, aliasPath } from './clone/alias-file.ts'
 import { CLONE_OPTION, openClone, type Clone } from './clone/clone.ts'
 import { argument, optionNumber, optionText, type Call, type CommandSpec } from './command.ts'
 import { askFleet, CONTROLLER_OPTION, isServedByAll } from './fleet.ts'
@@ -156,8 +156,7 @@ async function requireDigest(call: Call, clone: Clone, tenant: string, alias: Al
   if (named !== undefined && DIGEST.test(named)) return named
   if (named !== undefined) throw new Fault('USAGE', `--digest: expected sha256: and 64 hex digits, got "${named}".`)
   const path = aliasPath(tenant, alias)
-  const text = await clone.git('show', `HEAD:${path}`)
-  const { value, findings } = parseAlias(Buffer.from(`${text}\n`), path, alias)
+  const { value, findings } = parseAlias(await aliasAtHead(clone, tenant, alias), path, alias)
   if (value?.digest !== undefined) return value.digest
   throw new Fault('FILE_INVALID', `${path} at HEAD names no digest; name one with --digest.`, { findings })
 }

@@ -100,7 +100,9 @@ function parsedJson(json: Uint8Array | string): unknown {
   try {
     return JSON.parse(typeof json === 'string' ? json : Buffer.from(json).toString()) as unknown
   } catch (error) {
-    throw new Fault('CONFIG_INVALID', 'expected JSON', { cause: error })
+    throw new Fault('CONFIG_INVALID', 'root.json: expected JSON; use the file that `contractor root init` wrote', {
+      cause: error,
+    })
   }
 }
 

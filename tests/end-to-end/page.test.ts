@@ -56,6 +56,8 @@ describe('the page that `npm start` prints', () => {
     const refused = await mustRun('"$PWD/../bin/contractor" wait acme --json || true', work(), env)
     expect(JSON.parse(refused)).toMatchObject({ live: false, refused: { reason_code: 'APPROVAL_MISSING' } })
     expect(await version()).toBe('1.1.0')
+    await mustRun(command('Take back'), work(), env)
+    expect(await mustRun('"$PWD/../bin/contractor" wait acme', work(), env)).toContain('acme/current holds')
     expect(await mustRun(command('Prove it'), work(), env)).toContain('every commit signed')
   }, 60_000)
 })

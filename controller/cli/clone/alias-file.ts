@@ -9,10 +9,21 @@ export function aliasPath(tenant: string, alias: AliasName): string {
   return `tenants/${tenant}/aliases/${alias}.yaml`
 }
 
-/** What an alias file at HEAD says. @throws Fault `FILE_INVALID` */
+/** The bytes of an alias file at HEAD. @throws Fault `USAGE` where HEAD has no such file */
+export async function aliasAtHead(clone: Clone, tenant: string, alias: AliasName): Promise<Buffer> {
+  const path = aliasPath(tenant, alias)
+  if ((await clone.git('ls-tree', 'HEAD', '--', path)) === '') {
+    const tenants = (await clone.git('ls-tree', '--name-only', 'HEAD', '--', 'tenants/')).split('\n')
+    const names = tenants.map((entry) => entry.slice('tenants/'.length)).join(', ')
+    throw new Fault('USAGE', `HEAD has no ${path}. It has the tenants ${names === '' ? 'none' : names}.`)
+  }
+  return Buffer.from(`${await clone.git('show', `HEAD:${path}`)}\n`)
+}
+
+/** What an alias file at HEAD says. @throws Fault `FILE_INVALID`; `USAGE` where HEAD has no such file */
 export async function wantedAlias(clone: Clone, tenant: string, alias: AliasName): Promise<Alias> {
   const path = aliasPath(tenant, alias)
-  const bytes = Buffer.from(await clone.git('show', `HEAD:${path}`).then((text) => `${text}\n`))
+  const bytes = await aliasAtHead(clone, tenant, alias)
   const { value, findings } = parseAlias(bytes, path, alias)
   if (value !== null) return value
   throw new Fault('FILE_INVALID', `${path} at HEAD cannot be used.`, { findings })

@@ -3,6 +3,7 @@ import type { ObjectReader, ObjectWriter } from '../../../runtime/git/object-rea
 import { patchTree } from '../../../runtime/git/tree-files.ts'
 import type { Clone } from './clone.ts'
 import { overlayObjects } from './overlay-objects.ts'
+import { commitNamed } from './stock-git.ts'
 import { REGISTRY_PATHS } from './work-tree.ts'
 
 /** What `main` would hold after the merge of what stands in the work tree. None of it is written to the clone. */
@@ -29,7 +30,7 @@ export async function mergeInMemory(
   const objects = overlayObjects(clone.repository)
   const [head, base, person] = await Promise.all([
     clone.git('rev-parse', '--verify', 'HEAD^{commit}'),
-    baseName === undefined ? null : clone.git('rev-parse', '--verify', `${baseName}^{commit}`),
+    baseName === undefined ? null : commitNamed(clone, baseName),
     personOf(clone, now),
   ])
   const fork = base === null ? head : await clone.git('merge-base', base, head)

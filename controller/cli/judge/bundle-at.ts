@@ -13,6 +13,7 @@ import type { Clone } from '../clone/clone.ts'
 import { openLocalBundles } from '../bundle/local-bundle.ts'
 import { requireRules } from './rules.ts'
 import { sealedFiles } from './sealed-files.ts'
+import { commitNamed } from '../clone/stock-git.ts'
 import { readWorkTree } from '../clone/work-tree.ts'
 
 /** Stands for the files of the work tree where a version is named. */
@@ -61,7 +62,7 @@ export function sealedBefore(seals: ReadonlyMap<string, SealRecord>, bundle: str
 }
 
 async function sourceAt(clone: Clone, bundle: string, revision: string): Promise<BundleFiles> {
-  const oid = await clone.git('rev-parse', '--verify', `${revision}^{commit}`)
+  const oid = await commitNamed(clone, revision)
   const { tree } = parseCommit(await clone.repository.read(oid, 'commit'))
   const entry = await entryAt(clone.repository, tree, `bundles/${bundle}`)
   if (entry === null) throw new Fault('USAGE', `There is no bundles/${bundle}/ at ${revision}.`)

@@ -14,7 +14,7 @@ const FORGE =
 
 /** Runs the commands of the page visibly by itself, with the times that were measured, up to a forged `live`. */
 export async function runDemo(page: Page, workFolder: string, terminal: Terminal): Promise<void> {
-  const [ask, promote, , undo, cheat, prove] = stepsOf(page)
+  const [ask, promote, , undo, cheat, takeBack, prove] = stepsOf(page)
   const version = async () => snippetOf(await askRuntime(page))
   const before = await version()
   const tell = (text: string) => terminal.out(text)
@@ -47,7 +47,8 @@ export async function runDemo(page: Page, workFolder: string, terminal: Terminal
       (now) => now.startsWith('ready'),
     )}`,
   )
-  await run('6 Prove it', prove!.command)
+  await run('6 Take back', takeBack!.command)
+  await run('7 Prove it', prove!.command)
 }
 
 function inClone(command: string): string {

@@ -34,6 +34,11 @@ export function stepsOf({ runtime, tenant, apiKey, question, work, contractor, a
       command: 'git merge --no-ff --no-edit demo/unapproved && git push',
       seen: 'refused; the answer stays',
     },
+    {
+      title: 'Take back',
+      command: 'git revert --no-edit -m 1 HEAD && git push',
+      seen: 'main asks again for what is live',
+    },
     { title: 'Prove it', command: `${contractor} verify`, seen: 'every signature since the beginning' },
   ]
 }
