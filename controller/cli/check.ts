@@ -35,6 +35,7 @@ export const check: CommandSpec = {
     ['--format <format>', `${FORMATS.join(', ')} (default: pretty)`],
     ['--write <file...>', 'write to these files too; .json, .sarif, .xml (JUnit) or .md says in which format'],
     ['--require-approvals', 'fail where an approval is still missing'],
+    ['--anew', 'judge again what this clone judged before, with the very same files, rules and code'],
     WATCH_OPTION,
     TRUST_OPTION,
     OFFLINE_OPTION,
@@ -52,7 +53,7 @@ export const check: CommandSpec = {
       terminal.err(
         'No root is pinned (git config contractor.trust), so what the merge would do to tenants is not shown.',
       )
-    const gates = openAuthorGates(clone, 'sandbox')
+    const gates = openAuthorGates(clone, 'sandbox', call.options['anew'] === true)
     try {
       const { result, judged } = await checkClone({ clone, gates, ledger, now: () => new Date() }, base)
       result.behaviour.push(...(await behaviourOfMerge(clone.repository, ledger.seals, judged, result.merge)))

@@ -16,7 +16,7 @@ export const RULES: Registry = {
 /** The bundle that `contractor new bundle faq` writes, with some files replaced; null removes one. */
 export function faq(changes: Record<string, string | ((text: string) => string) | null> = {}): BundleFiles {
   const files = new Map(
-    [...scaffoldBundle('faq', 'ana', new Date('2026-01-01T00:00:00Z'))].map(([path, text]) => [
+    [...scaffoldBundle({ name: 'faq', author: 'ana' }, new Date('2026-01-01T00:00:00Z'))].map(([path, text]) => [
       path,
       Buffer.from(text),
     ]),
