@@ -1,4 +1,5 @@
 import type { LedgerState } from '../../runtime/trust/state.ts'
+import type { Decision } from '../../schemas/ledger/entry.ts'
 import type { TenantState } from '../../schemas/ledger/state.ts'
 import { ALIASES, digest12 } from '../../schemas/names.ts'
 import { askTenants, SERVER_OPTION, serverOf } from './ask-server.ts'
@@ -7,6 +8,7 @@ import type { Call, CommandSpec } from './command.ts'
 import type { ExitCode } from './exit.ts'
 import { askFleet, CONTROLLER_OPTION, fleetRows, isPresent } from './fleet.ts'
 import { ledgerOfClone, OFFLINE_OPTION, TRUST_OPTION } from './clone/ledger-of-clone.ts'
+import { entriesFrom } from './log.ts'
 import { requireTenant } from './promote.ts'
 
 export const status: CommandSpec = {
@@ -59,8 +61,35 @@ export const status: CommandSpec = {
         ]),
       ]),
     )
+    for (const { subject, reason_code, to, seq: at } of await notDone(clone, oid, tenants)) {
+      const wanted = to === null ? '' : `  ${to.bundle} ${to.version}`
+      terminal.out(`${terminal.style('yellow', '!')} ${subject}${wanted}  ${reason_code} at seq ${at}; contractor log`)
+    }
     return 0
   },
+}
+
+/** So many entries are looked at for what was asked for and not done. */
+const RECENT = 50
+
+/** What was last said about an alias, where that was no and nothing has changed the alias since. */
+async function notDone(clone: Clone, head: string, tenants: readonly TenantState[]) {
+  const aliases = tenants.flatMap(({ tenant, aliases: held }) =>
+    ALIASES.map((alias) => [`${tenant}/${alias}`, held[alias]?.seq ?? 0] as const),
+  )
+  const open = new Map<string, number>(aliases)
+  const found: (Pick<Decision, 'subject' | 'reason_code' | 'to'> & { seq: number })[] = []
+  let looked = 0
+  for await (const { seq, decisions } of entriesFrom(clone.repository, head)) {
+    for (const { subject, decision, reason_code, to } of decisions) {
+      const changed = open.get(subject)
+      open.delete(subject)
+      if (changed !== undefined && decision !== 'allow' && seq > changed) found.push({ subject, reason_code, to, seq })
+    }
+    looked += 1
+    if (looked === RECENT || open.size === 0) break
+  }
+  return found.sort((a, b) => (a.subject < b.subject ? -1 : 1))
 }
 
 function byName({ tenants }: LedgerState): TenantState[] {

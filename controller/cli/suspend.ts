@@ -64,8 +64,9 @@ export const resume: CommandSpec = {
       terminal.out(JSON.stringify({ tenant, status: 'active', branch, commit, approved, approvals_needed: needed }))
     else {
       const by = approved === null ? '' : `, approved by ${approved}`
+      const isAsked = approved === null ? needed > 0 : needed > 1
       terminal.out(`${terminal.style('green', '✔')} ${tenant} is served again once ${branch} is merged${by}
-  owners that must approve: ${needed}${needed > 0 ? `   contractor resume ${tenant} --approve, on ${branch}` : ''}`)
+  owners that must approve: ${needed}${isAsked ? `   each runs contractor resume ${tenant} --approve, on ${branch}` : ''}`)
     }
     return 0
   },

@@ -8,7 +8,8 @@ export const BRANCH_OPTION = [
 
 /**
  * Puts the work on a branch, never on `main`: the named one, a new one where `main` is checked out, else the current one.
- * @throws Fault `USAGE` where files that the command would change have uncommitted changes
+ * @throws Fault `USAGE` where files that the command would change have uncommitted changes, or git has no identity to
+ *   commit with
  */
 export async function enterBranch(
   clone: Clone,
@@ -19,6 +20,7 @@ export async function enterBranch(
   const dirty = await clone.git('status', '--porcelain', '--', ...paths)
   if (dirty !== '')
     throw new Fault('USAGE', `These files have uncommitted changes; commit or restore them first:\n${dirty}`)
+  await clone.git('var', 'GIT_COMMITTER_IDENT')
   const current = await clone.git('symbolic-ref', '--short', 'HEAD')
   const branch = named ?? (current === 'main' ? proposed : current)
   if (branch === current) return branch

@@ -148,6 +148,9 @@ describe('the command line, from an empty folder to production', { timeout: 120_
       live: false,
       refused: { reason_code: 'APPROVAL_INVALID' },
     })
+    expect((await contractor(['status', 'shop'], clone, env)).stdout).toContain(
+      'shop/current  faq 0.2.0  APPROVAL_INVALID',
+    )
   })
 
   it('does not take an old refusal for the answer to a new approval', async () => {
@@ -156,6 +159,7 @@ describe('the command line, from an empty folder to production', { timeout: 120_
     })
     await merge('approved')
     expect(await json(0, 'wait', 'shop', '--timeout', '30')).toMatchObject({ live: true })
+    expect((await contractor(['status', 'shop'], clone, env)).stdout).not.toContain('APPROVAL_INVALID')
   })
 
   it('takes a key back, and the key stops to work', async () => {
