@@ -28,6 +28,14 @@ describe('a candidate that runs beside current', () => {
   })
   afterAll(() => chain.close())
 
+  /** Waits without asking: a question meanwhile would be one more comparison. */
+  const isServed = (alias: 'current' | 'candidate', version: string) =>
+    eventually(
+      async () => chain.runtime.follower.tenant(TENANT)?.aliases[alias]?.state.version,
+      (found) => found === version,
+      30_000,
+    )
+
   /** Makes a version the candidate, and asks for it to be current. */
   async function want(version: string, { files, digest }: { files: Record<string, string | null>; digest: string }) {
     await chain.commit({ ...files, [`tenants/${TENANT}/tenant.yaml`]: SHADOWED }, `faq ${version}`)
@@ -36,12 +44,7 @@ describe('a candidate that runs beside current', () => {
     const candidate = { [`tenants/${TENANT}/aliases/candidate.yaml`]: aliasFile('faq', version, digest) }
     await chain.commit(candidate, `candidate ${version}`)
     await chain.git('git push -q')
-    const served = () => chain.runtime.follower.tenant(TENANT)?.aliases.candidate
-    await eventually(
-      async () => served()?.state.version,
-      (found) => found === version,
-      30_000,
-    )
+    await isServed('candidate', version)
     const seq = await chain.seq()
     await chain.commit(await promotion(chain, version, digest), `current ${version}`)
     await chain.git('git push -q')
@@ -81,7 +84,7 @@ describe('a candidate that runs beside current', () => {
       'first',
     )
     expect(decision).toMatchObject({ decision: 'allow', kind: 'promote', reason_code: 'PROMOTED' })
-    await chain.answersFrom('1.1.0')
+    await isServed('current', '1.1.0')
   })
 
   it('leaves the counts on the branch audit, signed by the log that has the comparisons', async () => {
