@@ -33,16 +33,18 @@ export async function runDemo(page: Page, workFolder: string, terminal: Terminal
   await run('5 Cheat', cheat!.command)
   await run('  What the controller said', `${page.contractor} wait ${page.tenant} || true`)
   await run('  What customers get', ask!.command)
+  const live = () => runShell('git ls-remote origin refs/heads/live', workFolder)
+  const honest = await live()
   await run('  Forge a commit on live', FORGE)
   tell(
-    `  → the Runtime: ${await timed(
-      () => readiness(page),
-      (now) => now.includes('UNTRUSTED'),
+    `  → ${await timed(
+      async () => ((await live()) === honest ? 'put back' : 'forged'),
+      (now) => now === 'put back',
     )}`,
   )
   await run('  What customers get', ask!.command)
   tell(
-    `  → repaired: ${await timed(
+    `  → the Runtime: ${await timed(
       () => readiness(page),
       (now) => now.startsWith('ready'),
     )}`,
